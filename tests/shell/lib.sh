@@ -45,7 +45,7 @@ skip_all() {
 	exit 0
 }
 
-diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
+diag() { printf '%s\n' "$@" | sed 's/^/# /'; }
 
 pass() {
 	tap_count=$((tap_count + 1))
