@@ -4,13 +4,16 @@
 # #include that goes upward or sideways fails here. The table is DESIGN's "who may include whom".
 . "$top_srcdir/tests/shell/lib.sh"
 
+# stack/stack.h is the public face: types that protocol and engine implement, itself above base
+# and the trace only.
+#
 # files of                may include (extended regex on the path as it is written)
 table='
 stack/base/              stack/base/[a-z0-9_]+\.(h|def)
 stack/wire/              stack/(base|wire)/[a-z0-9_]+\.(h|def)
-stack/protocol/          stack/(base|wire|protocol)/[a-z0-9_]+\.(h|def)
+stack/protocol/          stack/((base|wire|protocol)/[a-z0-9_]+\.(h|def)|stack\.h)
 stack/engine/            stack/((base|wire|protocol|engine)/[a-z0-9_]+\.(h|def)|stack\.h)
-stack/[a-z0-9_]+\.[ch]$  stack/((base|wire|protocol|engine)/[a-z0-9_]+\.(h|def)|[a-z0-9_]+\.h)
+stack/stack\.h$          stack/(base/[a-z0-9_]+|protocol/trace)\.h
 netif/                   (netif|stack/base)/[a-z0-9_]+\.(h|def)
 service/                 service/[a-z0-9_]+\.(h|def)|stack/stack\.h|netif/netif\.h
 preload/                 preload/[a-z0-9_]+\.(h|def)|service/(control|config)\.(h|def)
