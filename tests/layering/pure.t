@@ -21,7 +21,7 @@ is "needs no symbol of anybody else" "$undefined" ""
 
 # .data.rel.ro holds tables of pointers: the loader makes it read-only before main.
 writable=$(nm -A "$archive" 2>/dev/null | awk '$(NF - 1) ~ /^[bBdDcCsSgG]$/' |
-	while read -r where type name; do
+	while read -r where _ name; do
 		object=${where#*:}
 		objdump -t "$archive" | grep -qE " \.data\.rel\.ro(\.local)?[[:space:]].* $name\$" ||
 			echo "${object%%:*} $name"

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=bash
 # TAP for shell tests. A test is a bash script that opens with its story and begins with:
 #
 #	. "$top_srcdir/tests/shell/lib.sh"
