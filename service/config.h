@@ -81,6 +81,7 @@ struct config_value {
 struct config {
 	char file[CONFIG_PATH_BYTES]; /* that was read; "" when none */
 	char *file_text;              /* its contents, which values point into */
+	const char *xdg_runtime_dir;  /* from the environment; may be NULL */
 	struct config_value value[CONFIG_KEY_COUNT];
 };
 
