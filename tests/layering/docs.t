@@ -5,7 +5,7 @@
 . "$top_srcdir/tests/shell/lib.sh"
 
 cd "$top_srcdir" || exit 99
-plan 3
+plan 4
 
 rows=$(grep -c '^CONFIG(' service/config.def)
 table=$(bash tests/layering/config-table)
@@ -13,10 +13,16 @@ is "every row of config.def becomes a row of the table" "$(echo "$table" | grep 
 is "README.md shows that table" "$(sed -n '/<!-- configuration: begin -->/,/<!-- configuration: end -->/p' \
 	README.md | sed '1d;$d')" "$table"
 
-# Paths of ours that a chapter names in code marks exist.
+# (Files that a program makes, such as recorded measurements, need not exist yet.)
 is "files that the chapters name exist" "$(for readme in README.md ./*/README.md; do
 	grep -oE '`(stack|netif|service|preload|tool|tests|demo|bench)/[A-Za-z0-9_./-]*`' "$readme" |
-		tr -d '`' | sort -u | while read -r path; do
+		tr -d '`' | grep -v '\.json$' | sort -u | while read -r path; do
 			[ -e "$path" ] || [ -e "$path.c" ] || [ -e "$path.h" ] || echo "$readme: $path"
 		done
+done)" ""
+
+is "links between the chapters lead somewhere" "$(for readme in README.md ./*/README.md; do
+	grep -oE '\]\([A-Za-z0-9_./-]+\)' "$readme" | sed 's/^](//; s/)$//' | while read -r path; do
+		[ -e "$(dirname "$readme")/$path" ] || echo "$readme: $path"
+	done
 done)" ""

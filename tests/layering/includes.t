@@ -9,10 +9,10 @@
 #
 # files of                may include (extended regex on the path as it is written)
 table='
-stack/base/              stack/base/[a-z0-9_]+\.(h|def)
-stack/wire/              stack/(base|wire)/[a-z0-9_]+\.(h|def)
-stack/protocol/          stack/((base|wire|protocol)/[a-z0-9_]+\.(h|def)|stack\.h)
-stack/engine/            stack/((base|wire|protocol|engine)/[a-z0-9_]+\.(h|def)|stack\.h)
+stack/base/              stack/base/[a-z0-9_/]+\.(h|def)
+stack/wire/              stack/(base|wire)/[a-z0-9_/]+\.(h|def)
+stack/protocol/          stack/((base|wire|protocol)/[a-z0-9_/]+\.(h|def)|stack\.h)
+stack/engine/            stack/((base|wire|protocol|engine)/[a-z0-9_/]+\.(h|def)|stack\.h)
 stack/stack\.h$          stack/(base/[a-z0-9_]+|protocol/trace)\.h
 netif/                   (netif|stack/base)/[a-z0-9_]+\.(h|def)
 service/                 service/[a-z0-9_]+\.(h|def)|stack/stack\.h|netif/netif\.h
