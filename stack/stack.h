@@ -126,8 +126,9 @@ void stack_destroy(struct stack *s);
 /* ---- the three verbs ---- */
 
 void stack_input(struct stack *s, uint32_t interface, const struct frame_in *frame, uint64_t now_ns);
-/* Runs what is due and fills one frame: true. False: nothing to send now. The parts of a frame stay
- * valid until the next call other than stack_output() and stack_deadline(). */
+/* Runs what is due and fills one frame: true. False: nothing to send now. Frames may be pulled in
+ * batches: the parts of each stay valid until a call other than stack_output() and stack_deadline(),
+ * a stack_output() with a later time, or one after a stack_output() that said false. */
 bool stack_output(struct stack *s, struct frame_out *frame, uint64_t now_ns);
 /* TIME_NEVER when nothing is pending. In the past when stack_output() is wanted at once. */
 uint64_t stack_deadline(const struct stack *s);

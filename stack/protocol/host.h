@@ -41,6 +41,7 @@ struct stack {
 	struct hash_key key;     /* for hash tables and cookies */
 	struct random random;
 	uint64_t now_ns;         /* time of the call that we are in */
+	bool pulling;            /* in a batch of frames: what they point to must stay */
 	struct timer_heap timers;
 	uint32_t timers_reserved; /* timers that may be armed at once: timers_reserve() */
 	struct counters counters;
@@ -63,6 +64,9 @@ struct stack {
 /* Room for count more (or fewer, if negative) timers in the heap. 0 or -ENOMEM. Whoever makes an
  * object with timers reserves them, so that timer_arm() cannot fail. */
 int stack_reserve_timers(struct stack *s, int count);
+
+/* Does this stack speak IPv6? If not, AF_INET6 sockets are refused as by a kernel without it. */
+bool stack_has_ipv6(const struct stack *s);
 
 static inline bool trace_on(const struct stack *s)
 {

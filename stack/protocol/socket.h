@@ -45,7 +45,8 @@ struct socket_ops {
 
 /* Options that mean the same for every kind (SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6). */
 struct socket_options {
-	bool reuse_address, reuse_port, broadcast, keepalive, dont_route, oob_inline, ip_free_bind;
+	bool reuse_address, reuse_port, broadcast, keepalive, dont_route, oob_inline, ip_free_bind,
+	    bind_address_no_port;
 	bool linger_on, v6_only, no_check, timestamp_on, timestamp_ns_on;
 	int linger_seconds;
 	int priority, mark;
@@ -62,6 +63,18 @@ struct socket_options {
 	bool packet_info, packet_info6, receive_ttl, receive_tos, receive_error, receive_error6;
 	bool receive_hop_limit, receive_traffic_class;
 	int busy_poll, incoming_cpu;
+};
+
+/* One user of a port; belongs to ports.c but for listening. A TIME-WAIT block, which has no socket
+ * any more, keeps one as well. */
+struct port_entry {
+	struct list link;           /* in its bucket */
+	struct port_bucket *bucket; /* NULL: holds no port */
+	struct socket *socket;      /* NULL: TIME-WAIT */
+	struct ip_addr addr;
+	uint32_t interface;
+	bool v6_only, reuse_address, reuse_port;
+	bool listening;             /* TCP: after port_check_listen() has allowed it */
 };
 
 struct socket {
@@ -84,9 +97,7 @@ struct socket {
 	struct ip_path path; /* cached way to remote; ip_path_refresh() before use */
 	struct list all;     /* stack->sockets */
 	struct list ready;   /* stack->ready */
-	struct list port_link; /* ports.c */
-	void *port_bucket;     /* ports.c */
-	uint32_t reuse_port_group;
+	struct port_entry port;
 };
 
 /* Fills the common part; adds to stack->sockets. 0 or -ENFILE. */
@@ -110,7 +121,23 @@ static inline void socket_notify(struct socket *so, unsigned events)
 /* Sets the pending error and tells the owner. */
 void socket_fail(struct socket *so, int error);
 
+/* Frees every datagram and raw socket; TCP frees its own. */
+void datagram_sockets_destroy(struct stack *s);
+/* kind other than SOCKET_TCP. 0 or a negative errno. */
+int datagram_socket_create(struct stack *s, enum socket_kind kind, uint8_t family, uint8_t protocol,
+    uint64_t id, void *user, struct socket **out);
+
+/* ---- options.c: what means the same for every kind (SOL_SOCKET, IPPROTO_IP) ---- */
+
+int option_set(struct socket *so, int level, int name, const void *value, uint32_t bytes);
+int option_get(struct socket *so, int level, int name, void *value, uint32_t *bytes);
+/* Copies an int answer, cut to the room there is, as Linux does. */
+void option_answer_int(int answer, void *value, uint32_t *bytes);
+
 /* ---- ports.c: who has which port ---- */
+
+int ports_create(struct stack *s);
+void ports_destroy(struct stack *s);
 
 /* Linux's rules (SO_REUSEADDR, SO_REUSEPORT, wildcard against specific, IPV6_V6ONLY, bound device).
  * port 0 chooses an ephemeral one. 0, -EADDRINUSE, -EADDRNOTAVAIL. Sets so->local and so->bound. */
@@ -122,11 +149,18 @@ int port_bind_for_connect(struct socket *so, const struct endpoint *local, const
 /* A child of listener shares its port. */
 void port_share(struct socket *child, struct socket *listener);
 void port_release(struct socket *so);
+/* A TIME-WAIT block goes on holding the port of the connection that it was, until it lets go. */
+void port_hand_over(struct socket *so, struct port_entry *heir);
+void port_entry_release(struct stack *s, struct port_entry *e);
 /* Best match among the bound sockets of a kind: most specific local, remote, device; balanced over
  * SO_REUSEPORT groups by the hash of the 4-tuple. accepts: NULL, or asks whether it may be chosen
  * (TCP: is it listening?). */
 struct socket *port_find(struct stack *s, enum socket_kind kind, uint8_t protocol, const struct endpoint *local,
     const struct endpoint *remote, uint32_t interface, bool (*accepts)(const struct socket *so));
+/* All of them: multicast and broadcast datagrams, raw sockets (local->port: the protocol). */
+void port_for_each(struct stack *s, enum socket_kind kind, const struct endpoint *local,
+    const struct endpoint *remote, uint32_t interface,
+    void (*visit)(struct socket *so, void *context), void *context);
 /* TCP: LISTEN makes conflicts that an only bound port does not (Linux: reuse_address). */
 int port_check_listen(struct socket *so);
 

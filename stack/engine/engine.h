@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this folder share. */
+#ifndef STACK_ENGINE_ENGINE_H
+#define STACK_ENGINE_ENGINE_H
+
+#include "stack/protocol/host.h"
+
+/* Every public call that may make something happen begins here: it sets the time, which never goes
+ * back, and ends the life of what the frames pulled before pointed to. */
+void engine_enter(struct stack *s, uint64_t now_ns);
+
+/* owner.notify while everything is taken down. */
+void ignore_notify(void *user, unsigned events);
+
+#endif

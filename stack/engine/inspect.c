@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Looking inside: sockets and counters as `teachnet ss` and `teachnet stat` show them. The other
+ * tables are visited by the files that own them. */
+#include <string.h>
+
+#include "stack/protocol/internet.h"
+#include "stack/protocol/socket.h"
+
+static void describe(const struct socket *so, struct socket_info *i)
+{
+	memset(i, 0, sizeof(*i));
+	i->id = so->id;
+	i->kind = so->kind;
+	i->family = so->family;
+	i->protocol = so->protocol;
+	i->local = so->local;
+	i->remote = so->remote;
+	i->orphan = so->closing;
+	i->state = so->connected ? "ESTAB" : "UNCONN";
+	i->timer = "";
+	so->ops->info(so, i);
+}
+
+void stack_visit_sockets(struct stack *s, uint64_t now_ns,
+    void (*visit)(void *context, const struct socket_info *i), void *context)
+{
+	struct socket_info info;
+
+	if (now_ns > s->now_ns)
+		s->now_ns = now_ns;
+	list_for_each(link, &s->sockets) {
+		describe(container_of(link, struct socket, all), &info);
+		visit(context, &info);
+	}
+	tcp_visit_minor(s, visit, context);
+}
+
+void stack_visit_counters(struct stack *s,
+    void (*visit)(void *context, const char *name, const char *text, uint64_t value, uint64_t limit), void *context)
+{
+#define COUNTER(name, text) visit(context, #name, text, s->counters.name, 0);
+#include "stack/protocol/counters.def"
+#undef COUNTER
+	visit(context, "memory_bytes", "memory in use by the stack", s->memory_used_bytes,
+	    s->config.memory_max_bytes);
+	visit(context, "sockets", "sockets", s->socket_count, s->config.sockets_max);
+	visit(context, "timers", "timers armed", s->timers.count, s->timers.capacity);
+	internet_visit_bounds(s, visit, context);
+	tcp_visit_bounds(s, visit, context);
+}
