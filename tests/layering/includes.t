@@ -15,9 +15,9 @@ stack/protocol/          stack/((base|wire|protocol)/[a-z0-9_/]+\.(h|def)|stack\
 stack/engine/            stack/((base|wire|protocol|engine)/[a-z0-9_/]+\.(h|def)|stack\.h)
 stack/stack\.h$          stack/(base/[a-z0-9_]+|protocol/trace)\.h
 netif/                   (netif|stack/base)/[a-z0-9_]+\.(h|def)
-service/                 service/[a-z0-9_]+\.(h|def)|stack/stack\.h|netif/netif\.h
+service/                 service/[a-z0-9_]+\.(h|def)|stack/stack\.h|netif/(netif|units)\.h
 preload/                 preload/[a-z0-9_]+\.(h|def)|service/(control|config)\.(h|def)
-tool/                    tool/[a-z0-9_]+\.(h|def)|service/(control|config)\.(h|def)
+tool/                    tool/[a-z0-9_]+\.(h|def)|service/(control|config)\.(h|def)|netif/(link_setup|units)\.h
 '
 # The engine is pure: of the system it sees types, limits, the names of errors, and memcpy.
 pure='(stdint|stddef|stdbool|stdarg|limits|string|errno|inttypes)\.h'
