@@ -140,6 +140,11 @@ void port_release(struct socket *so)
 	so->bound = false;
 }
 
+void port_set_address(struct socket *so, const struct ip_addr *addr)
+{
+	so->local.addr = so->port.addr = *addr;
+}
+
 void port_hand_over(struct socket *so, struct port_entry *heir)
 {
 	*heir = so->port;
@@ -252,7 +257,9 @@ int port_bind(struct socket *so, const struct endpoint *local)
 	struct walk w;
 	uint16_t port;
 
-	if (local->port || so->kind == SOCKET_RAW) {
+	if (so->kind == SOCKET_RAW)
+		return enter(so, &local->addr, so->protocol, false);
+	if (local->port) {
 		if (port_is_taken(so, &local->addr, local->port))
 			return -EADDRINUSE;
 		return enter(so, &local->addr, local->port, false);

@@ -149,6 +149,8 @@ int port_bind_for_connect(struct socket *so, const struct endpoint *local, const
 /* A child of listener shares its port. */
 void port_share(struct socket *child, struct socket *listener);
 void port_release(struct socket *so);
+/* A datagram socket's local address changes when it is connected or dissolved. */
+void port_set_address(struct socket *so, const struct ip_addr *addr);
 /* A TIME-WAIT block goes on holding the port of the connection that it was, until it lets go. */
 void port_hand_over(struct socket *so, struct port_entry *heir);
 void port_entry_release(struct stack *s, struct port_entry *e);
