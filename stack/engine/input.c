@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The first verb: a frame has arrived. */
 #include "stack/engine/engine.h"
-#include "stack/protocol/internet.h"
+#include "stack/protocol/internet_engine.h"
 
 void engine_enter(struct stack *s, uint64_t now_ns)
 {

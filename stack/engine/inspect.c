@@ -3,7 +3,7 @@
  * tables are visited by the files that own them. */
 #include <string.h>
 
-#include "stack/protocol/internet.h"
+#include "stack/protocol/internet_engine.h"
 #include "stack/protocol/socket.h"
 
 static void describe(const struct socket *so, struct socket_info *i)

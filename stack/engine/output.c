@@ -6,7 +6,7 @@
  * nothing ever recurses.
  */
 #include "stack/engine/engine.h"
-#include "stack/protocol/internet.h"
+#include "stack/protocol/internet_engine.h"
 #include "stack/protocol/socket.h"
 
 /* Packets to ourselves that one call feeds back before the driver gets a turn. */

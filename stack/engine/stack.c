@@ -10,7 +10,7 @@
 
 #include "stack/base/check.h"
 #include "stack/engine/engine.h"
-#include "stack/protocol/internet.h"
+#include "stack/protocol/internet_engine.h"
 #include "stack/protocol/socket.h"
 
 /* ---- memory with a bound ---- */

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "stack/protocol/internet.h"
+#include "stack/protocol/internet_engine.h"
 #include "stack/protocol/socket.h"
 
 /* net.core.wmem_max and rmem_max; a request beyond them is cut, not refused (socket(7)). */

@@ -3,8 +3,8 @@
  * What the engine calls of the internet layer: life of its tables, frames in, and ready-made and
  * looped-back packets out. The transports use ip.h instead.
  */
-#ifndef STACK_PROTOCOL_INTERNET_H
-#define STACK_PROTOCOL_INTERNET_H
+#ifndef STACK_PROTOCOL_INTERNET_ENGINE_H
+#define STACK_PROTOCOL_INTERNET_ENGINE_H
 
 #include "stack/protocol/host.h"
 
