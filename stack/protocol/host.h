@@ -21,6 +21,7 @@ struct counters {
 };
 
 #define INTERFACES_MAX 16U
+#define IPV4_ID_COUNTERS 512U
 
 struct interface;
 struct neighbour_table;
@@ -59,6 +60,12 @@ struct stack {
 	struct list sockets;     /* every struct socket, by its all link */
 	uint32_t socket_count;
 	struct list ready;       /* sockets that may have a frame to send, by their ready link */
+
+	struct list spent;       /* packets that were pulled and may still be on their way (packet.c) */
+	uint32_t spent_count;
+	uint32_t ipv4_id[IPV4_ID_COUNTERS]; /* identifications, by hash of the flow (ipv4_output.c) */
+	uint8_t *scratch;        /* FRAME_PACKET_MAX octets: a packet on its way through the loopback */
+	uint32_t packets_in_turn; /* ready-made packets pulled since a socket had its turn */
 };
 
 /* Room for count more (or fewer, if negative) timers in the heap. 0 or -ENOMEM. Whoever makes an

@@ -71,6 +71,10 @@ int ip_path_find(struct stack *s, const struct ip_addr *destination, const struc
 int ip_path_refresh(struct stack *s, const struct ip_addr *destination, const struct ip_addr *source,
     uint32_t interface, struct ip_path *path);
 
+/* Data was acknowledged over this way: its first station is reachable (RFC 4861 7.3.1). Cheap enough
+ * for each acknowledgement that moves snd.una. */
+void ip_path_confirm(struct stack *s, const struct ip_path *path);
+
 /* Is a one of our addresses (loopback included)? */
 bool ip_is_local(const struct stack *s, const struct ip_addr *a);
 /* Does a reach everybody on a link of ours: limited or directed broadcast? */
