@@ -3,7 +3,11 @@
  * tables are visited by the files that own them. */
 #include <string.h>
 
-#include "stack/protocol/internet_engine.h"
+#include "stack/protocol/neighbour.h"
+#include "stack/protocol/packet.h"
+#include "stack/protocol/path.h"
+#include "stack/protocol/reassembly.h"
+#include "stack/protocol/route.h"
 #include "stack/protocol/socket.h"
 
 static void describe(const struct socket *so, struct socket_info *i)
@@ -45,6 +49,14 @@ void stack_visit_counters(struct stack *s,
 	    s->config.memory_max_bytes);
 	visit(context, "sockets", "sockets", s->socket_count, s->config.sockets_max);
 	visit(context, "timers", "timers armed", s->timers.count, s->timers.capacity);
-	internet_visit_bounds(s, visit, context);
+	visit(context, "neighbours", "neighbours known", neighbour_count(s), s->config.neighbours_max);
+	visit(context, "routes", "routes", s->routes->count, ROUTES_MAX);
+	visit(context, "paths", "destinations with a path MTU of their own", path_count(s), PATHS_MAX);
+	visit(context, "reassembly_bytes", "bytes of fragments that wait for others", reassembly_bytes(s),
+	    REASSEMBLY_BYTES_MAX);
+	visit(context, "packets_waiting", "packets that wait for the driver", s->packets->count,
+	    s->packets->count_max);
+	visit(context, "packets_waiting_bytes", "memory of these packets", s->packets->bytes,
+	    s->packets->bytes_max);
 	tcp_visit_bounds(s, visit, context);
 }

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "stack/engine/engine.h"
-#include "stack/protocol/internet_engine.h"
 #include "stack/protocol/socket.h"
 
 int socket_create(struct stack *s, enum socket_kind kind, uint8_t family, uint8_t protocol,

@@ -10,7 +10,12 @@
 
 #include "stack/base/check.h"
 #include "stack/engine/engine.h"
-#include "stack/protocol/internet_engine.h"
+#include "stack/protocol/icmp.h"
+#include "stack/protocol/interface.h"
+#include "stack/protocol/neighbour.h"
+#include "stack/protocol/path.h"
+#include "stack/protocol/reassembly.h"
+#include "stack/protocol/route.h"
 #include "stack/protocol/socket.h"
 
 /* ---- memory with a bound ---- */
@@ -87,17 +92,31 @@ static void fill_defaults(struct stack_config *c)
 
 /* ---- create and destroy ---- */
 
+/* Where a packet to ourselves lies while it is taken in. */
+static int scratch_create(struct stack *s)
+{
+	s->scratch = mem_take(&s->mem, FRAME_PACKET_MAX);
+	return s->scratch ? 0 : -ENOMEM;
+}
+
+static void scratch_destroy(struct stack *s)
+{
+	mem_give(&s->mem, s->scratch, FRAME_PACKET_MAX);
+	s->scratch = NULL;
+}
+
 static const struct table {
 	int (*create)(struct stack *s);
 	void (*destroy)(struct stack *s);
 } tables[] = {
+    {scratch_create, scratch_destroy},
     {packets_create, packets_destroy},
     {icmp_create, icmp_destroy},
-    {routes_create, routes_destroy},
-    {paths_create, paths_destroy},
-    {neighbours_create, neighbours_destroy},
+    {route_table_create, route_table_destroy},
+    {path_table_create, path_table_destroy},
+    {neighbour_table_create, neighbour_table_destroy},
     {reassembly_create, reassembly_destroy},
-    {interfaces_create, interfaces_destroy},
+    {interface_table_create, interface_table_destroy},
     {ports_create, ports_destroy},
     {tcp_host_create, tcp_host_destroy},
 };
@@ -133,6 +152,7 @@ struct stack *stack_create(const struct stack_config *config, const struct stack
 	list_init(&s->sockets);
 	list_init(&s->ready);
 	timer_heap_init(&s->timers, &s->mem);
+	list_init(&s->spent);
 	seed(s);
 	while (made < TABLE_COUNT && tables[made].create(s) == 0)
 		made++;
@@ -166,24 +186,6 @@ void ignore_notify(void *user, unsigned events)
 {
 	(void)user;
 	(void)events;
-}
-
-int stack_reserve_timers(struct stack *s, int count)
-{
-	uint32_t wanted = s->timers_reserved + (uint32_t)count;
-	int error = timer_heap_reserve(&s->timers, wanted);
-
-	if (!error)
-		s->timers_reserved = wanted;
-	return error;
-}
-
-void trace_drop(struct stack *s, const char *why, const char *reason, uint32_t bytes)
-{
-	struct trace_event e = {.kind = TRACE_DROP, .text = why, .reason = reason, .number = {bytes}};
-
-	if (trace_on(s))
-		trace_emit(s, &e);
 }
 
 bool stack_has_ipv6(const struct stack *s)

@@ -211,7 +211,7 @@ void icmp_input(struct stack *s, const struct ip_packet *p)
 		answer_echo(s, p, &m);
 		break;
 	case ICMP_ECHO_REPLY:
-		ping_input(s, p, m.id);
+		ping_input(s, p);
 		break;
 	case ICMP_UNREACHABLE:
 		s->counters.icmp_in_unreachable++;

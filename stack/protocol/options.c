@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "stack/protocol/internet_engine.h"
+#include "stack/protocol/interface.h"
 #include "stack/protocol/socket.h"
 
 /* net.core.wmem_max and rmem_max; a request beyond them is cut, not refused (socket(7)). */
@@ -215,7 +215,7 @@ static int set_device(struct socket *so, const void *value, uint32_t bytes)
 		return 0;
 	}
 	for (uint32_t i = 1; i < INTERFACES_MAX; i++) {
-		if (so->stack->interface[i] && !strcmp(interface_name(so->stack, i), name)) {
+		if (so->stack->interface[i] && !strcmp(interface_find(so->stack, i)->config.name, name)) {
 			so->bound_interface = i;
 			so->path.generation = 0;
 			return 0;
@@ -233,7 +233,7 @@ static int get_device(struct socket *so, void *value, uint32_t *bytes)
 		*bytes = 0;
 		return 0;
 	}
-	name = interface_name(so->stack, so->bound_interface);
+	name = interface_find(so->stack, so->bound_interface)->config.name;
 	length = (uint32_t)strlen(name) + 1;
 	if (*bytes < length)
 		return -EINVAL;
