@@ -114,9 +114,9 @@ static const struct table {
     {icmp_create, icmp_destroy},
     {route_table_create, route_table_destroy},
     {path_table_create, path_table_destroy},
+    {interface_table_create, interface_table_destroy},
     {neighbour_table_create, neighbour_table_destroy},
     {reassembly_create, reassembly_destroy},
-    {interface_table_create, interface_table_destroy},
     {ports_create, ports_destroy},
     {tcp_host_create, tcp_host_destroy},
 };
