@@ -2,6 +2,24 @@
 /* Bounded text without stdio; see text.h. */
 #include "stack/base/text.h"
 
+size_t text_length(const char *string)
+{
+	size_t length = 0;
+
+	while (string[length])
+		length++;
+	return length;
+}
+
+bool text_equal(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
 struct text text_into(char *buffer, size_t bytes)
 {
 	buffer[0] = '\0';

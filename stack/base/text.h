@@ -6,6 +6,7 @@
 #ifndef STACK_BASE_TEXT_H
 #define STACK_BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,9 @@ struct text {
 	char *at;
 	size_t room_bytes; /* with the terminating zero; at least 1 */
 };
+
+size_t text_length(const char *string);
+bool text_equal(const char *a, const char *b);
 
 /* bytes is at least 1. */
 struct text text_into(char *buffer, size_t bytes);

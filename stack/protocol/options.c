@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "stack/base/text.h"
 #include "stack/protocol/interface.h"
 #include "stack/protocol/socket.h"
 
@@ -215,7 +216,7 @@ static int set_device(struct socket *so, const void *value, uint32_t bytes)
 		return 0;
 	}
 	for (uint32_t i = 1; i < INTERFACES_MAX; i++) {
-		if (so->stack->interface[i] && !strcmp(interface_find(so->stack, i)->config.name, name)) {
+		if (so->stack->interface[i] && text_equal(interface_find(so->stack, i)->config.name, name)) {
 			so->bound_interface = i;
 			so->path.generation = 0;
 			return 0;
@@ -234,7 +235,7 @@ static int get_device(struct socket *so, void *value, uint32_t *bytes)
 		return 0;
 	}
 	name = interface_find(so->stack, so->bound_interface)->config.name;
-	length = (uint32_t)strlen(name) + 1;
+	length = (uint32_t)text_length(name) + 1;
 	if (*bytes < length)
 		return -EINVAL;
 	memcpy(value, name, length);

@@ -35,11 +35,21 @@ static void what_does_not_fit_is_cut(void **state)
 	assert_string_equal(buffer, "");
 }
 
+static void strings_are_measured_and_compared(void **state)
+{
+	(void)state;
+	assert_int_equal(text_length(""), 0);
+	assert_int_equal(text_length("eth0"), 4);
+	assert_true(text_equal("eth0", "eth0") && text_equal("", ""));
+	assert_false(text_equal("eth0", "eth") || text_equal("eth", "eth0") || text_equal("eth0", "eth1"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(numbers_have_their_digits),
 	    cmocka_unit_test(what_does_not_fit_is_cut),
+	    cmocka_unit_test(strings_are_measured_and_compared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
