@@ -6,7 +6,7 @@ size_t text_length(const char *string)
 {
 	size_t length = 0;
 
-	while (string[length])
+	while (length < TEXT_LENGTH_MAX && string[length])
 		length++;
 	return length;
 }

@@ -15,6 +15,8 @@ struct text {
 	size_t room_bytes; /* with the terminating zero; at least 1 */
 };
 
+/* At most TEXT_LENGTH_MAX: every loop is bounded, and gcc makes of one that is not a strlen(). */
+#define TEXT_LENGTH_MAX 65535U
 size_t text_length(const char *string);
 bool text_equal(const char *a, const char *b);
 

@@ -22,7 +22,7 @@ tool/                    tool/[a-z0-9_]+\.(h|def)|service/(control|config)\.(h|d
 # The engine is pure: of the system it sees types, limits, the names of errors, and memcpy; where
 # the numbers of socket options and the like are the kernel's, its headers for those constants.
 pure='(stdint|stddef|stdbool|stdarg|limits|string|errno|inttypes)\.h'
-numbers='(sys/socket|netinet/(in|tcp|udp|ip_icmp|icmp6)|linux/(errqueue|net_tstamp))\.h'
+numbers='(sys/socket|netinet/(in|tcp|udp|ip_icmp|icmp6)|linux/(udp|errqueue|net_tstamp))\.h'
 
 cd "$top_srcdir" || exit 99
 plan 3
