@@ -101,32 +101,37 @@ struct cubic {
 	uint32_t acked_segments;    /* since the epoch began, for the Reno-friendly region */
 	uint32_t reno_segments;     /* W_est */
 	uint64_t delay_min_ns;      /* 0: unknown */
-	bool hystart_found;
+	bool hystart_found, round_fresh; /* fresh: no round has begun */
 	uint32_t round_samples;
 	struct seq round_end;
 	uint64_t round_start_ns, last_ack_ns, round_rtt_ns;
 };
 
-/* BBR's own: draft-ietf-ccwg-bbr 2. Rates in bytes per second, inflight in bytes. */
+/* BBR's own: draft-ietf-ccwg-bbr 2. Rates in bytes per second, gains in units of 1/256. A bound
+ * of UINT64_MAX is none. */
 struct bbr {
-	uint8_t mode, ack_phase, startup_full_rounds, startup_loss_events, cycle_count;
-	uint8_t extra_acked_slot;
-	bool round_start, full_bw_reached, full_bw_now, idle_restart, probe_rtt_round_done;
-	bool packet_conservation, loss_in_round, loss_round_start, have_min_rtt, probe_rtt_expired;
-	bool prior_recovery, bw_probe_samples, stopped_risky_probe, has_srtt;
-	uint16_t pacing_gain, cwnd_gain;      /* in units of 1/256 */
-	uint64_t next_round_delivered, round_count, loss_round_delivered;
-	uint64_t max_bw, bw, bw_short, bw_latest, full_bw;
-	uint64_t max_bw_filter[2];
+	uint8_t mode, ack_phase;            /* bbr.c's enums */
+	uint8_t full_rounds;                /* rounds without 25 % more bandwidth */
+	bool round_start, full_bw_reached, full_bw_now;
+	bool idle_restart, probe_rtt_expired, probe_rtt_round_done;
+	bool loss_round_start, probe_samples, in_recovery, initial_rate;
+	uint16_t pacing_gain, cwnd_gain;
+	uint64_t delivered_bytes;           /* of the connection, at the last ACK */
+	uint64_t next_round_delivered, loss_round_delivered;
+	uint64_t max_bw, max_bw_before, max_bw_now;  /* of the last probe and of this one */
+	uint64_t bw, bw_short, bw_latest, full_bw;
 	uint64_t inflight_long, inflight_short, inflight_latest;
-	uint64_t min_rtt_ns, min_rtt_stamp_ns, probe_rtt_min_ns, probe_rtt_min_stamp_ns, probe_rtt_done_ns;
+	uint64_t round_lost, round_delivered;        /* bytes in this loss round */
+	uint32_t noise;                     /* share of losses that are not ours, in 1/65536 */
+	uint64_t min_rtt_ns, min_rtt_stamp_ns;
+	uint64_t probe_rtt_min_ns, probe_rtt_min_stamp_ns, probe_rtt_done_ns;
 	uint64_t extra_acked_start_ns, extra_acked_delivered;
-	uint32_t extra_acked[2];
-	uint32_t extra_acked_round;
+	uint64_t extra_acked[2];            /* largest excess of an ACK train, of two halves of the window */
+	uint8_t extra_acked_slot, extra_acked_rounds;
 	uint64_t cycle_stamp_ns, probe_wait_ns;
 	uint32_t rounds_since_probe;
-	uint64_t probe_up_count, probe_up_acks;
-	uint32_t probe_up_rounds;
+	uint64_t probe_up_every, probe_up_acked;     /* segments */
+	uint8_t probe_up_rounds;
 	uint32_t prior_cwnd_segments;
 	uint64_t undo_bw_short, undo_inflight_short, undo_inflight_long;
 };
@@ -157,6 +162,7 @@ struct congestion {
 	/* To undo a reduction. */
 	uint32_t prior_cwnd_segments;
 	uint32_t prior_ssthresh_segments; /* 0: nothing to undo */
+	bool reduced;                   /* PRR has the window, and no undo took it back */
 
 	struct random random;
 	union {
