@@ -6,7 +6,7 @@
 . "$top_srcdir/tests/shell/lib.sh"
 
 cd "$top_srcdir" || exit 99
-plan 5
+plan 6
 
 folders=$(for f in stack netif service preload tool demo bench tests; do
 	[ -n "$(find $f -type f ! -path '*/.*' 2>/dev/null | head -n 1)" ] && echo $f
@@ -34,3 +34,11 @@ is "no line ends in white space" "$(grep -nE '[[:space:]]+$' $sources | head -n 
 is "every folder has its chapter" "$(for f in $folders; do
 	[ -s "$f/README.md" ] || echo "$f/README.md"
 done)" ""
+
+# What is not in Makefile.am, itself or with its folder, is neither built nor in a release.
+listed=$(tr -s ' \t\\' '\n' <Makefile.am | sort -u)
+# shellcheck disable=SC2086
+is "every file is in Makefile.am" "$(find $folders -type f ! -path '*/.*' ! -path '*/__pycache__/*' | sort |
+	while read -r f; do
+		grep -qxF -e "$f" -e "$(dirname "$f")" <<<"$listed" || echo "$f"
+	done)" ""
