@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frames between the driver and the engine. In: batches, each frame into stack_input(). Out: the
+ * engine is pulled into a batch, which the driver takes as a whole.
+ *
+ * The parts of a frame that is on its way out still belong to the engine, until its next input. So
+ * a batch never outlives frames_transmit(): when the driver is full we wait a moment for it, and
+ * what it then still does not take is lost, as in any full queue, and counted.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "service/pair.h"
+#include "service/service.h"
+
+#define RECEIVE_BATCHES_PER_ROUND 4U
+#define TRANSMIT_BATCHES_PER_ROUND 8U
+#define FULL_WAIT_MS 2
+#define FULL_WAITS_MAX 5U
+
+static void netif_ready(struct service *s, struct watch *w, uint32_t events)
+{
+	(void)w;
+	(void)events;
+	s->netif_readable = true;
+}
+
+void frames_open(struct service *s)
+{
+	s->netif_watch = (struct watch){.fd = s->netif ? netif_fd(s->netif) : -1, .ready = netif_ready};
+	if (s->netif_watch.fd >= 0)
+		watch_add(s, &s->netif_watch, EPOLLIN);
+}
+
+static void interface_failed(struct service *s, int error)
+{
+	if (error == -ENETDOWN) {
+		log_seldom(LOG_LEVEL_WARNING, "the interface %s is down: nothing goes in or out until it is up",
+		    s->netif->facts.name);
+		s->netif_readable = false;
+		return;
+	}
+	if (!s->netif_down)
+		log_write(LOG_LEVEL_ERROR, "the interface %s is gone (%s): stop teachnetd and start it on another one",
+		    s->netif->facts.name, strerror(-error));
+	s->netif_down = true;
+	s->netif_readable = false;
+	watch_remove(s, &s->netif_watch);
+}
+
+void frames_receive(struct service *s)
+{
+	static struct frame_in frame[NETIF_BATCH_MAX];
+
+	if (!s->netif || s->netif_down)
+		return;
+	if (!s->netif_readable && netif_deadline(s->netif) > s->now_ns)
+		return;
+	for (unsigned batch = 0; batch < RECEIVE_BATCHES_PER_ROUND; batch++) {
+		int count = netif_receive(s->netif, frame, NETIF_BATCH_MAX, s->now_ns);
+
+		if (count < 0) {
+			interface_failed(s, count);
+			return;
+		}
+		for (int i = 0; i < count; i++)
+			stack_input(s->stack, s->netif_index, &frame[i], s->now_ns);
+		if (count < (int)NETIF_BATCH_MAX) {
+			s->netif_readable = false;
+			return;
+		}
+	}
+	s->netif_readable = true;
+}
+
+static void send_batch(struct service *s, const struct frame_out *frame, unsigned count)
+{
+	unsigned waits = 0;
+
+	while (count) {
+		int taken = netif_transmit(s->netif, frame, count, s->now_ns);
+
+		if (taken < 0) {
+			if (taken == -ENETDOWN || taken == -ENXIO || taken == -ENODEV)
+				interface_failed(s, taken);
+			s->counters.out_dropped++;
+			taken = 1;
+		} else if (taken == 0) {
+			struct pollfd f = {.fd = netif_fd(s->netif), .events = POLLOUT};
+
+			if (waits++ == FULL_WAITS_MAX) {
+				s->counters.out_dropped += count;
+				return;
+			}
+			poll(&f, f.fd >= 0, FULL_WAIT_MS);
+		}
+		frame += taken;
+		count -= (unsigned)taken;
+	}
+}
+
+bool frames_transmit(struct service *s)
+{
+	static struct frame_out frame[NETIF_BATCH_MAX];
+
+	for (unsigned batch = 0; batch < TRANSMIT_BATCHES_PER_ROUND; batch++) {
+		unsigned count = 0;
+
+		while (count < NETIF_BATCH_MAX && stack_output(s->stack, &frame[count], s->now_ns))
+			count++;
+		if (count && s->netif && !s->netif_down)
+			send_batch(s, frame, count);
+		else
+			s->counters.out_dropped += count;
+		if (count < NETIF_BATCH_MAX)
+			return false;
+	}
+	return true;
+}
