@@ -127,8 +127,9 @@ void setup_undo(struct service *s);
 /* ---- log.c ---- */
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTE };
-/* file "": standard error. */
-int log_open(const char *file, bool with_time, char message[CONFIG_MESSAGE_BYTES]);
+/* file "": standard error. Lines less grave than least are left out. */
+int log_open(const char *file, bool with_time, enum log_level least, char message[CONFIG_MESSAGE_BYTES]);
+int log_fd(void);
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Lets at most one line a second through for each place that says it, and counts the rest. */
 #define log_seldom(level, ...)                                                                     \
