@@ -122,6 +122,8 @@ struct stack *stack_create(const struct stack_config *config, const struct stack
     const struct mem *mem, uint64_t now_ns);
 /* Frees everything; sockets vanish without a word to their peers. */
 void stack_destroy(struct stack *s);
+/* Somebody listens to the trace from now on, or (NULL) nobody does any more. */
+void stack_trace_to(struct stack *s, void (*trace)(void *context, const struct trace_event *e));
 
 /* ---- the three verbs ---- */
 

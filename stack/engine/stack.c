@@ -193,3 +193,8 @@ bool stack_has_ipv6(const struct stack *s)
 	(void)s;
 	return false;
 }
+
+void stack_trace_to(struct stack *s, void (*trace)(void *context, const struct trace_event *e))
+{
+	s->owner.trace = trace;
+}
