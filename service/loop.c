@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "service/channel.h"
+#include "service/narrate.h"
 #include "service/pair.h"
 #include "service/service.h"
 
@@ -63,7 +64,7 @@ void service_bury(struct service *s, struct grave *g, void *block)
 	SLIST_INSERT_HEAD(&s->graves, g, link);
 }
 
-static void free_graves(struct service *s)
+void loop_bury_all(struct service *s)
 {
 	struct grave *g;
 
@@ -141,7 +142,8 @@ void loop_round(struct service *s, uint64_t timeout_ns)
 	/* Sending makes room and timers make events. */
 	if (!TAILQ_EMPTY(&s->work))
 		s->busy = true;
-	free_graves(s);
+	narrate_flush(s);
+	loop_bury_all(s);
 	consider_leaving(s);
 }
 
@@ -151,5 +153,5 @@ void loop_run(struct service *s)
 	s->idle_since_ns = TIME_NEVER;
 	while (!s->stopping)
 		loop_round(s, TIME_NEVER);
-	free_graves(s);
+	loop_bury_all(s);
 }

@@ -18,7 +18,7 @@ int narrate_subscribe(struct service *s, int fd, enum narrate_form form);
 /* A call that a program's shim served itself, or that a request was. text need not end with a zero. */
 void narrate_call(struct service *s, const char *program, int pid, uint64_t socket_id, const char *text,
     uint32_t bytes);
-/* One event of the engine. */
-void narrate_event(struct service *s, const struct trace_event *e);
+/* Writes what has been told, as far as the listeners take it: at the end of each round. */
+void narrate_flush(struct service *s);
 
 #endif

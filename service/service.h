@@ -108,6 +108,7 @@ void loop_run(struct service *s);
 void loop_round(struct service *s, uint64_t timeout_ns);
 /* Frees block at the end of the round. */
 void service_bury(struct service *s, struct grave *g, void *block);
+void loop_bury_all(struct service *s);
 
 /* ---- frames.c: between engine and driver ---- */
 
