@@ -14,10 +14,10 @@ stack/wire/              stack/(base|wire)/[a-z0-9_/]+\.(h|def)
 stack/protocol/          stack/((base|wire|protocol)/[a-z0-9_/]+\.(h|def)|stack\.h)
 stack/engine/            stack/((base|wire|protocol|engine)/[a-z0-9_/]+\.(h|def)|stack\.h)
 stack/stack\.h$          stack/(base/[a-z0-9_]+|protocol/trace)\.h
-netif/                   (netif|stack/base)/[a-z0-9_]+\.(h|def)
-service/                 service/[a-z0-9_]+\.(h|def)|stack/(stack|wire/print)\.h|netif/(netif|units)\.h
-preload/                 preload/[a-z0-9_]+\.(h|def)|service/(control|config)\.(h|def)
-tool/                    tool/[a-z0-9_]+\.(h|def)|service/(control|config)\.(h|def)|netif/(link_setup|units)\.h
+netif/                   (netif|stack/base)/[a-z0-9_/]+\.(h|def)
+service/                 service/[a-z0-9_/]+\.(h|def)|stack/stack\.h|netif/(netif|units)\.h
+preload/                 preload/[a-z0-9_/]+\.(h|def)|service/(control|config)\.(h|def)
+tool/                    tool/[a-z0-9_/]+\.(h|def)|service/(control|config)\.(h|def)|netif/(link_setup|units)\.h
 '
 # The engine is pure: of the system it sees types, limits, the names of errors, and memcpy; where
 # the numbers of socket options and the like are the kernel's, its headers for those constants.
