@@ -7,6 +7,9 @@
 # stack/stack.h is the public face: types that protocol and engine implement, itself above base
 # and the trace only.
 #
+# Beyond DESIGN.md's table: the narrator (service/) prints frames with the words of stack/wire; the
+# tool lays the lab's wire with netif's link_setup; sizes and rates are read by one parser, units.
+#
 # files of                may include (extended regex on the path as it is written)
 table='
 stack/base/              stack/base/[a-z0-9_/]+\.(h|def)
@@ -15,7 +18,7 @@ stack/protocol/          stack/((base|wire|protocol)/[a-z0-9_/]+\.(h|def)|stack\
 stack/engine/            stack/((base|wire|protocol|engine)/[a-z0-9_/]+\.(h|def)|stack\.h)
 stack/stack\.h$          stack/(base/[a-z0-9_]+|protocol/trace)\.h
 netif/                   (netif|stack/base)/[a-z0-9_/]+\.(h|def)
-service/                 service/[a-z0-9_/]+\.(h|def)|stack/stack\.h|netif/(netif|units)\.h
+service/                 service/[a-z0-9_/]+\.(h|def)|stack/(stack|wire/print)\.h|netif/(netif|units)\.h
 preload/                 preload/[a-z0-9_/]+\.(h|def)|service/(control|config)\.(h|def)
 tool/                    tool/[a-z0-9_/]+\.(h|def)|service/(control|config)\.(h|def)|netif/(link_setup|units)\.h
 '
