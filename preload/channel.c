@@ -37,7 +37,6 @@ struct process {
 static _Atomic(struct process *) process_page;
 static struct {
 	_Atomic int number;     /* channel's descriptor + 1; 0: none */
-	_Atomic uint64_t instance;
 	uint64_t serial;
 	bool searched;          /* for one that exec handed on */
 } channel;
@@ -76,7 +75,6 @@ static void channel_drop(void)
 	int fd = channel_fd();
 
 	atomic_store(&channel.number, 0);
-	atomic_store(&channel.instance, 0);
 	if (fd >= 0)
 		close_internal(fd);
 }
@@ -262,7 +260,7 @@ static int exchange_on(int fd, struct exchange *x)
 	do {
 		drop_received(x);
 		result = receive_reply(fd, x);
-	} while (result == 0 && x->reply.serial != x->request.serial);
+	} while (result == 0 && x->reply.serial != x->request.serial && x->reply.serial != 0);
 	if (result == 0 && !x->wants_descriptor)
 		drop_received(x);
 	return result;
@@ -285,8 +283,8 @@ static int say_hello(int fd)
 	snprintf(hello.program, sizeof(hello.program), "%s", program_invocation_short_name);
 	result = exchange_on(fd, &x);
 	if (result == 0 && x.reply.result < 0) {
-		if (sentence[0] != 0)
-			start_complain(sentence);
+		start_complain(sentence[0] != 0 ? sentence :
+		    "the running teachnetd is another user's: set TEACHNET_STACK or TEACHNET_RUNTIME_DIR to have your own");
 		return x.reply.result;
 	}
 	return result;
@@ -320,9 +318,6 @@ static int open_through(int inherited)
 static int adopt_channel(struct process *p, int fd)
 {
 	struct timeval patience = { .tv_sec = REPLY_SECONDS };
-	uint64_t instance = 0;
-	uint64_t id;
-	char kind;
 	int result;
 
 	real.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -336,8 +331,6 @@ static int adopt_channel(struct process *p, int fd)
 	fd = move_high(fd, 0);
 	real.fcntl(fd, F_SETFD, 0);
 	descriptor_set(fd, DESCRIPTOR_INTERNAL, 0, NULL);
-	descriptor_read_name(fd, &instance, &kind, &id);
-	atomic_store(&channel.instance, instance);
 	atomic_store(&channel.number, fd + 1);
 	p->own = true;
 	p->pid = (pid_t)real.syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
@@ -417,16 +410,6 @@ int64_t channel_exchange(struct exchange *x)
 	real.syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, _NSIG / 8, 0, 0);
 	errno = saved;
 	return result;
-}
-
-uint64_t channel_instance(void)
-{
-	return atomic_load(&channel.instance);
-}
-
-bool channel_known(void)
-{
-	return channel_fd() >= 0;
 }
 
 void channel_yield_number(int fd)

@@ -43,11 +43,7 @@ struct exchange {
 
 /* The reply's result, or -ENETDOWN (no teachnetd, or it went away), -EMFILE, -ENOMEM. Keeps errno. */
 int64_t channel_exchange(struct exchange *x);
-/* The instance of teachnetd that the channel leads to; 0 when there is none. */
-uint64_t channel_instance(void);
 /* The program wants this number for itself: make room when it is the channel's. */
 void channel_yield_number(int fd);
-/* Is teachnetd known to this process already, or by inheritance? Starts and connects nothing. */
-bool channel_known(void);
 
 #endif

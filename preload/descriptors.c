@@ -100,8 +100,9 @@ static bool parse_hex(const char *text, uint64_t *value)
 #define NAME_BYTES (NAME_ID + 16)
 
 /* 0 ours, -ENOTSOCK not ours, or what getpeername() said. */
-static int read_name(int fd, uint64_t *instance, char *kind, uint64_t *socket_id)
+static int read_name(int fd, char *kind, uint64_t *socket_id)
 {
+	uint64_t instance;
 	struct sockaddr_un name = { .sun_family = AF_UNSPEC };
 	socklen_t bytes = sizeof(name);
 	const char *path = name.sun_path;
@@ -111,28 +112,18 @@ static int read_name(int fd, uint64_t *instance, char *kind, uint64_t *socket_id
 	if (name.sun_family != AF_UNIX ||
 	    bytes < offsetof(struct sockaddr_un, sun_path) + NAME_BYTES || path[0] != 0 ||
 	    memcmp(path + 1, CONTROL_NAME_PREFIX, sizeof(CONTROL_NAME_PREFIX) - 1) != 0 ||
-	    !parse_hex(path + NAME_INSTANCE, instance) || !parse_hex(path + NAME_ID, socket_id))
+	    !parse_hex(path + NAME_INSTANCE, &instance) || !parse_hex(path + NAME_ID, socket_id))
 		return -ENOTSOCK;
 	*kind = path[NAME_KIND];
 	return 0;
 }
 
-bool descriptor_read_name(int fd, uint64_t *instance, char *kind, uint64_t *socket_id)
-{
-	int saved = errno;
-	int result = read_name(fd, instance, kind, socket_id);
-
-	errno = saved;
-	return result == 0;
-}
-
 /* What the kernel says fd is: facts without a generation. UNKNOWN when there is no such fd. */
 static uint64_t identify(int fd, uint64_t *socket_id)
 {
-	uint64_t instance;
-	char kind;
+	char kind = 0;
 	int saved = errno;
-	int result = read_name(fd, &instance, &kind, socket_id);
+	int result = read_name(fd, &kind, socket_id);
 
 	errno = saved;
 	if (result == -EBADF)

@@ -104,8 +104,5 @@ void descriptor_after_fork(void);
 /* Where the last datagram that was found sendable went; a hash. 0: none. */
 uint64_t descriptor_last_destination(const struct descriptor *d);
 void descriptor_set_last_destination(const struct descriptor *d, uint64_t hash);
-/* The instance of teachnetd and the id in the name of fd's far end; false when it is not ours.
- * kind is the name's letter. */
-bool descriptor_read_name(int fd, uint64_t *instance, char *kind, uint64_t *socket_id);
 
 #endif

@@ -173,8 +173,8 @@ static int get_ours(struct descriptor *d, int level, int name, void *value, sock
 		return user_give_value(value, bytes, &known, sizeof(known));
 	x.request.argument[2] = (int32_t)(wanted < sizeof(room) ? wanted : sizeof(room));
 	result = request_exchange(d, CONTROL_GETSOCKOPT, &x);
-	if (result < 0)
-		return (int)result;
+	if (result < 0) /* ESTALE: finished, and its options with it */
+		return result == -ESTALE ? -ENOTCONN : (int)result;
 	return user_give_value(value, bytes, room, x.received_bytes);
 }
 

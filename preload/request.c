@@ -28,7 +28,8 @@ int64_t request_exchange(struct descriptor *d, enum control_operation operation,
 	result = channel_exchange(x);
 	if (result == -EPERM && adopt(d) == 0)
 		result = channel_exchange(x);
-	return result;
+	/* A descriptor of a teachnetd that has gone, shown to the one that came after it. */
+	return result == -EBADF ? -ENETDOWN : result;
 }
 
 int64_t request_plain(struct descriptor *d, enum control_operation operation)
