@@ -68,7 +68,8 @@ void stack_input(struct stack *s, uint32_t interface, const struct frame_in *fra
 	struct interface *i = interface_find(s, interface);
 
 	engine_enter(s, now_ns);
-	if (!i)
+	/* Nobody outside can speak as our own loopback. */
+	if (!i || interface == STACK_LOOPBACK_INDEX)
 		return;
 	trace_frame_in(s, interface, frame);
 	s->counters.link_in_frames++;

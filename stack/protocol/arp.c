@@ -20,7 +20,7 @@ static void send(struct interface *i, const struct arp *a, const struct mac_addr
 		s->counters.arp_out_requests++;
 	else
 		s->counters.arp_out_replies++;
-	interface_send(i, p, to, ETHERNET_ARP, s->packets);
+	interface_send(i, p, to, ETHERNET_ARP);
 }
 
 void arp_ask(struct interface *i, const struct ip_addr *target, const struct mac_addr *to)

@@ -126,11 +126,16 @@ static uint8_t outgoing_ttl(const struct socket *so, const struct ip_addr *desti
 	return (uint8_t)(own < 0 ? DEFAULT_TTL : own);
 }
 
+static uint8_t mtu_discovery(const struct socket *so, const struct ip_addr *destination)
+{
+	return ip_is_v4(destination) ? so->option.mtu_discover : so->option.mtu_discover6;
+}
+
 static bool fragmentation_forbidden(const struct socket *so, const struct ip_addr *destination)
 {
-	if (ip_is_v4(destination))
-		return so->option.mtu_discover == IP_PMTUDISC_DO || so->option.mtu_discover == IP_PMTUDISC_PROBE;
-	return so->option.mtu_discover6 == IPV6_PMTUDISC_DO || so->option.mtu_discover6 == IPV6_PMTUDISC_PROBE;
+	uint8_t mode = mtu_discovery(so, destination);
+
+	return mode == IP_PMTUDISC_DO || mode == IP_PMTUDISC_PROBE;
 }
 
 static int bind_if_needed(struct socket *so)
@@ -152,6 +157,11 @@ static void fill_flow(const struct socket *so, const struct datagram *d, struct 
 	way->flow.ttl = outgoing_ttl(so, &way->remote.addr, d->ttl);
 	way->flow.tos = d->tos >= 0 ? (uint8_t)d->tos : v4 ? so->option.tos : so->option.traffic_class;
 	way->flow.dont_fragment = fragmentation_forbidden(so, &way->remote.addr);
+	way->flow.no_loop = !(v4 ? so->option.multicast_loop : so->option.multicast_loop6);
+	way->flow.discover_mtu = mtu_discovery(so, &way->remote.addr) == IP_PMTUDISC_WANT;
+	/* PROBE, INTERFACE and OMIT do not believe what was learned of the path. */
+	if (mtu_discovery(so, &way->remote.addr) >= IP_PMTUDISC_PROBE)
+		way->path.mtu_bytes = ip_link_mtu(so->stack, &way->path);
 }
 
 int datagram_route(struct socket *so, const struct datagram *d, struct datagram_way *way)
@@ -270,7 +280,8 @@ bool datagram_deliver(struct socket *so, const struct ip_packet *p, uint16_t rem
 void datagram_fail(struct socket *so, const struct ip_error *e, uint16_t remote_port, struct span payload)
 {
 	bool asked = ip_is_v4(&e->destination) ? so->option.receive_error : so->option.receive_error6;
-	bool discovers = so->option.mtu_discover != IP_PMTUDISC_DONT;
+	uint8_t mode = mtu_discovery(so, &e->destination);
+	bool discovers = mode != IP_PMTUDISC_DONT;
 	bool hard = e->error == EMSGSIZE ? discovers : e->hard;
 	struct datagram_error out = {
 	    .error = e->error,
@@ -282,6 +293,8 @@ void datagram_fail(struct socket *so, const struct ip_error *e, uint16_t remote_
 	    .offender = e->offender,
 	};
 
+	if (e->mtu_bytes && mode != IP_PMTUDISC_INTERFACE && mode != IP_PMTUDISC_OMIT)
+		ip_path_lower_mtu(so->stack, &e->destination, e->mtu_bytes);
 	if (!so->user || (!asked && !(hard && so->connected)))
 		return;
 	so->stack->owner.datagram_error(so->user, &out, payload);

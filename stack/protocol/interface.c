@@ -112,8 +112,7 @@ void address_trace(const struct interface_address *a, const char *text, const ch
 	trace_emit(s, &e);
 }
 
-int interface_send(struct interface *i, struct packet *p, const struct mac_addr *to,
-    enum ethernet_type type, struct packet_queue *queue)
+int interface_send(struct interface *i, struct packet *p, const struct mac_addr *to, enum ethernet_type type)
 {
 	struct ethernet header = {.source = i->config.mac, .type = (uint16_t)type};
 
@@ -122,7 +121,7 @@ int interface_send(struct interface *i, struct packet *p, const struct mac_addr 
 		header.destination = *to;
 		ethernet_emit(packet_push(p, ETHERNET_HEADER_BYTES), &header);
 	}
-	return packet_queue_append(i->stack, queue, p);
+	return packet_queue_append(i->stack, i->stack->packets, p);
 }
 
 /* ---- life ---- */

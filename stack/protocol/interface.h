@@ -66,7 +66,6 @@ void address_trace(const struct interface_address *a, const char *text, const ch
 
 /* Puts the link header in front of p (none on links without) and queues it to be pulled. p is gone
  * afterwards, whatever happens. 0 or -ENOBUFS. */
-int interface_send(struct interface *i, struct packet *p, const struct mac_addr *to,
-    enum ethernet_type type, struct packet_queue *queue);
+int interface_send(struct interface *i, struct packet *p, const struct mac_addr *to, enum ethernet_type type);
 
 #endif

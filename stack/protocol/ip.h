@@ -62,6 +62,8 @@ struct ip_flow {
 	uint8_t ttl;
 	uint8_t tos;
 	bool dont_fragment;
+	bool no_loop;      /* multicast: members on this host do not hear it (IP_MULTICAST_LOOP is off) */
+	bool discover_mtu; /* dont_fragment as long as the packet fits (Linux's IP_PMTUDISC_WANT) */
 };
 
 /* source NULL or unspecified: chosen. interface 0: any. 0, -ENETUNREACH, -EHOSTUNREACH, -EINVAL (blackhole). */
@@ -70,6 +72,9 @@ int ip_path_find(struct stack *s, const struct ip_addr *destination, const struc
 /* The same when the cached one is stale. */
 int ip_path_refresh(struct stack *s, const struct ip_addr *destination, const struct ip_addr *source,
     uint32_t interface, struct ip_path *path);
+
+/* The MTU of the first link of a way, whatever is known of the rest. */
+uint32_t ip_link_mtu(const struct stack *s, const struct ip_path *path);
 
 /* Data was acknowledged over this way: its first station is reachable (RFC 4861 7.3.1). Cheap enough
  * for each acknowledgement that moves snd.una. */

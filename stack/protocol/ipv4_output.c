@@ -43,7 +43,7 @@ static struct packet *make_piece(struct stack *s, struct ipv4 *ip, struct span p
 	return piece;
 }
 
-int ipv4_fragment(struct stack *s, struct packet *p, const struct ip_path *path, struct packet_queue *queue)
+int ipv4_fragment(struct stack *s, struct packet *p, const struct ip_path *path)
 {
 	size_t piece_max = (path->mtu_bytes - IPV4_HEADER_BYTES) & ~7U;
 	struct ipv4 ip;
@@ -61,7 +61,7 @@ int ipv4_fragment(struct stack *s, struct packet *p, const struct ip_path *path,
 
 		ip.more_fragments = bytes < rest.bytes;
 		piece = make_piece(s, &ip, (struct span){rest.data, bytes});
-		error = piece ? ip_transmit(s, piece, path, queue) : -ENOBUFS;
+		error = piece ? ip_transmit(s, piece, path) : -ENOBUFS;
 		s->counters.ip_fragments_out++;
 		ip.offset_bytes = (uint16_t)(ip.offset_bytes + bytes);
 		rest = (struct span){rest.data + bytes, rest.bytes - bytes};

@@ -271,11 +271,10 @@ int neighbour_wait(struct interface *i, const struct ip_addr *addr, struct packe
 /* What waited goes out. */
 static void flush(struct neighbour *n)
 {
-	struct stack *s = n->interface->stack;
 	struct packet *p;
 
 	while ((p = packet_queue_take(&n->waiting)))
-		interface_send(n->interface, p, &n->mac, ip_is_v4(&n->addr) ? ETHERNET_IPV4 : ETHERNET_IPV6, s->packets);
+		interface_send(n->interface, p, &n->mac, ip_is_v4(&n->addr) ? ETHERNET_IPV4 : ETHERNET_IPV6);
 }
 
 static void become_reachable(struct neighbour *n, const char *reason)

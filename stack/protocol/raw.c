@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "stack/protocol/datagram.h"
+#include "stack/protocol/internet.h"
 
 #define NO_CHECKSUM UINT16_MAX
 /* linux/icmp.h, raw(7): option of level SOL_RAW on an ICMP socket. */
@@ -66,28 +67,35 @@ static bool includes_header(const struct socket *so)
 	return so->protocol == IPPROTO_RAW || ((const struct datagram_socket *)so)->header_included;
 }
 
-/* Takes the header that the program wrote off the payload. */
-static int take_header(struct datagram_way *way, struct span *payload)
+/* IP_HDRINCL (raw(7)): length and checksum are always ours, source and identification when they are
+ * zero; what is larger than the link allows is refused, not cut. */
+static int send_with_header(struct socket *so, const struct datagram_way *way, struct span packet)
 {
-	const uint8_t *octet = payload->data;
-	size_t header_bytes;
-	struct ip_addr source;
+	struct stack *s = so->stack;
+	size_t header_bytes = packet.bytes ? 4 * (size_t)(packet.data[0] & 15) : 0;
+	struct packet *p;
+	uint8_t *o;
 
-	if (payload->bytes < 20 || octet[0] >> 4 != 4)
+	if (header_bytes < IPV4_HEADER_BYTES || header_bytes > packet.bytes || packet.data[0] >> 4 != 4)
 		return -EINVAL;
-	header_bytes = (octet[0] & 15U) * 4U;
-	if (header_bytes != 20 || header_bytes > payload->bytes)
-		return -EINVAL; /* options in a header of the program's own are not sent */
-	way->flow.tos = octet[1];
-	way->flow.ttl = octet[8];
-	way->flow.protocol = octet[9];
-	way->flow.dont_fragment = octet[6] & 0x40;
-	source = ip_from_v4((uint32_t)octet[12] << 24 | (uint32_t)octet[13] << 16 | (uint32_t)octet[14] << 8 | octet[15]);
-	if (!ip_is_unspecified(&source))
-		way->flow.source = source;
-	payload->data += header_bytes;
-	payload->bytes -= header_bytes;
-	return 0;
+	if (packet.bytes > way->path.mtu_bytes)
+		return -EMSGSIZE;
+	p = packet_make(s, (uint32_t)packet.bytes);
+	if (!p)
+		return -ENOBUFS;
+	o = packet_data(p);
+	memcpy(o, packet.data, packet.bytes);
+	o[2] = (uint8_t)(packet.bytes >> 8);
+	o[3] = (uint8_t)packet.bytes;
+	if (!o[4] && !o[5]) {
+		uint64_t id = random_next(&s->random);
+
+		memcpy(o + 4, &id, 2);
+	}
+	if (!o[12] && !o[13] && !o[14] && !o[15])
+		memcpy(o + 12, way->path.source.octet + 12, 4);
+	ipv4_emit_checksum(o, (uint32_t)header_bytes);
+	return ip_transmit(s, p, &way->path);
 }
 
 static int send_datagram(struct socket *so, const struct datagram *d, struct span payload)
@@ -95,12 +103,14 @@ static int send_datagram(struct socket *so, const struct datagram *d, struct spa
 	struct datagram_way way;
 	int error;
 
-	if (payload.bytes > FRAME_PACKET_MAX - (includes_header(so) ? 0 : 20U))
+	if (payload.bytes > FRAME_PACKET_MAX)
 		return -EMSGSIZE;
 	error = datagram_route(so, d, &way);
-	if (!error && includes_header(so))
-		error = take_header(&way, &payload);
-	return error ? error : ip_send(so->stack, &way.flow, &way.path, &payload, 1, NO_CHECKSUM, 0);
+	if (error)
+		return error;
+	if (includes_header(so))
+		return send_with_header(so, &way, payload);
+	return ip_send(so->stack, &way.flow, &way.path, &payload, 1, NO_CHECKSUM, 0);
 }
 
 static int set_option(struct socket *so, int level, int name, const void *value, uint32_t bytes)

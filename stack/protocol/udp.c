@@ -35,15 +35,32 @@ struct delivery {
 	unsigned delivered;
 };
 
-static void deliver(struct socket *so, void *context)
+static void deliver_one(struct socket *so, const struct ip_packet *p, uint16_t port, struct span payload)
 {
-	struct delivery *d = context;
-
-	d->delivered++;
-	if (datagram_deliver(so, d->packet, d->udp->source_port, &d->udp->payload, 1))
+	if (datagram_deliver(so, p, port, &payload, 1))
 		so->stack->counters.udp_in_datagrams++;
 	else
 		so->stack->counters.udp_in_overflow++;
+}
+
+/* A train of datagrams that the driver put together goes apart again, unless UDP_GRO asks for it. */
+static void deliver(struct socket *so, void *context)
+{
+	struct delivery *d = context;
+	struct ip_packet alone = *d->packet;
+	struct span rest = d->udp->payload;
+
+	d->delivered++;
+	if (datagram_of(so)->receive_merged && rest.bytes > alone.gso_bytes) {
+		deliver_one(so, d->packet, d->udp->source_port, rest);
+		return;
+	}
+	alone.gso_bytes = 0;
+	while (d->packet->gso_bytes && rest.bytes > d->packet->gso_bytes) {
+		deliver_one(so, &alone, d->udp->source_port, (struct span){rest.data, d->packet->gso_bytes});
+		rest = (struct span){rest.data + d->packet->gso_bytes, rest.bytes - d->packet->gso_bytes};
+	}
+	deliver_one(so, &alone, d->udp->source_port, rest);
 }
 
 static void drop(struct stack *s, const char *why, const struct ip_packet *p)
