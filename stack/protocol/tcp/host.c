@@ -101,10 +101,8 @@ void tcp_host_destroy(struct stack *s)
 		if (so->kind != SOCKET_TCP)
 			continue;
 		so->user = NULL;
-		/* A listener first gives up its queue: members are in this list too, so start over
-		 * is not needed when they are only unlinked from it. */
-		if (tcb_of(so)->listener)
-			tcp_listener_close(tcb_of(so));
+		tcb_of(so)->closed_user = NULL;
+		list_remove(&tcb_of(so)->accept_link);
 	}
 	while ((e = entry_of_kind(h, TCP_ENTRY_REQUEST)))
 		tcp_request_free(e);
@@ -116,6 +114,9 @@ void tcp_host_destroy(struct stack *s)
 		l = l->next;
 		if (so->kind != SOCKET_TCP)
 			continue;
+		if (tcb_of(so)->listener)
+			mem_give(&s->mem, tcb_of(so)->listener, sizeof(struct tcp_listener));
+		tcb_of(so)->listener = NULL;
 		tcp_finish(tcb_of(so), 0, "the stack ends");
 		tcp_destroy(tcb_of(so));
 	}
@@ -145,14 +146,23 @@ static void tcb_init(struct tcb *t, struct stack *s)
 	congestion_init(&t->congestion, congestion_find(s->config.tcp_congestion), TCP_MSS_DEFAULT,
 	    random_next(&s->random), s->now_ns);
 	t->rack.window_steps = 1;
-	t->notsent_low_water = UINT32_MAX;
 	if (!t->socket.option.send_buffer_locked)
 		t->socket.option.send_buffer_bytes = s->config.tcp_send_buffer_bytes[1];
 	if (!t->socket.option.receive_buffer_locked)
 		t->socket.option.receive_buffer_bytes = s->config.tcp_receive_buffer_bytes[1];
 }
 
-#define TCP_TIMERS 3
+void tcp_reinit(struct tcb *t)
+{
+	CHECK(t->state == TCP_CLOSED && !hash_linked(&t->entry.link) && list_empty(&t->sent_list));
+	tcp_timers_stop(t);
+	ring_destroy(&t->receive_ring, &t->socket.stack->mem);
+	memset((char *)t + offsetof(struct tcb, entry), 0, sizeof(*t) - offsetof(struct tcb, entry));
+	tcb_init(t, t->socket.stack);
+	tcp_timers_init(t);
+}
+
+#define TCP_TIMERS 4
 
 struct tcb *tcp_create(struct stack *s, uint8_t family, uint64_t id, void *user)
 {
@@ -164,6 +174,7 @@ struct tcb *tcp_create(struct stack *s, uint8_t family, uint64_t id, void *user)
 		goto no_timers;
 	if (socket_setup(&t->socket, s, &tcp_ops, SOCKET_TCP, family, IP_PROTOCOL_TCP, id, user) < 0)
 		goto no_socket;
+	t->notsent_low_water = UINT32_MAX;
 	tcb_init(t, s);
 	tcp_timers_init(t);
 	return t;

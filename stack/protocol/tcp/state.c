@@ -79,14 +79,21 @@ void tcp_finish(struct tcb *t, int error, const char *reason)
 	t->retransmit_now = t->probe_now = t->window_probe_now = t->keepalive_now = false;
 	tcp_set_state(t, TCP_CLOSED, reason);
 	orphan_end(t);
-	port_release(&t->socket);
-	if (error && !t->socket.closing)
+	if (!t->socket.bound_port)
+		port_release(&t->socket);
+	if (t->socket.closing)
+		t->gone_due = true;
+	else if (error)
 		socket_fail(&t->socket, error);
 }
 
 void tcp_retire(struct tcb *t)
 {
+	struct stack *s = t->socket.stack;
+	void *user = t->closed_user;
+
 	CHECK(t->state == TCP_CLOSED);
-	socket_notify(&t->socket, SOCKET_EVENT_GONE);
 	tcp_destroy(t);
+	if (user)
+		s->owner.notify(user, SOCKET_EVENT_GONE);
 }

@@ -107,6 +107,17 @@ struct tcp_listener;
 
 struct tcb {
 	struct socket socket;
+
+	/* ---- options of the program: they outlive a connection ---- */
+	bool nodelay, cork;
+	uint16_t mss_user;       /* TCP_MAXSEG; 0: none */
+	uint32_t window_clamp;   /* TCP_WINDOW_CLAMP; 0: none */
+	uint8_t syn_retries, keepalive_probes;
+	uint64_t user_timeout_ns, linger2_ns;
+	uint64_t keepalive_time_ns, keepalive_interval_ns, defer_accept_ns;
+	uint32_t notsent_low_water;
+
+	/* ---- all from here on is forgotten by tcp_reinit() ---- */
 	struct tcp_entry entry;
 	enum tcp_state state;
 
@@ -118,6 +129,7 @@ struct tcb {
 		uint32_t wnd_max;      /* largest that the peer ever offered */
 		struct seq small_end;  /* Minshall: end of the last segment smaller than the MSS */
 		struct seq push;       /* up to here the program wants it pushed */
+		struct seq pushed;     /* end of the last segment with PSH */
 		uint8_t scale;
 		bool urgent;           /* up is ahead of una */
 		bool fin_queued;       /* the program has said that no more comes */
@@ -133,12 +145,21 @@ struct tcb {
 		uint32_t ssthresh_bytes; /* how far the window may open now (Linux: rcv_ssthresh) */
 		uint8_t scale;
 		bool urgent;           /* an urgent byte is ahead of what was delivered */
+		struct seq fin_seq;    /* where the peer's FIN is, once fin_known */
+		bool fin_known;
 		bool fin;              /* FIN received and in order: counted in nxt */
 		bool shut;             /* the program will read no more */
 		bool told_closed;      /* PEER_CLOSED was notified */
 	} rcv;
 	struct ring send_ring, receive_ring;
 	struct intervals out_of_order; /* positions in receive_ring */
+	struct { /* receive-buffer auto-tuning: how much the program takes in a round trip */
+		uint64_t rtt_ns;      /* as a receiver sees it; 0: unknown */
+		uint64_t round_ns;    /* when the round of window-sized flights began */
+		struct seq round_end;
+		uint64_t since_ns, since_bytes, taken_bytes;
+		uint32_t space_bytes; /* taken in the best round trip */
+	} tuning;
 	uint64_t recent_block; /* position in the interval that changed last: reported first */
 	struct sack_block duplicate; /* D-SACK to report (RFC 2883) */
 	bool has_duplicate;
@@ -147,10 +168,11 @@ struct tcb {
 	uint16_t mss_bytes;      /* payload of a full segment, options taken off */
 	uint16_t mss_peer;       /* from its SYN; 536 without */
 	uint16_t mss_advertised;
-	uint16_t mss_user;       /* TCP_MAXSEG; 0: none */
 	uint16_t path_mtu;
 	bool timestamps_on, sack_on, scaling_on, ecn_on;
 	bool syn_ecn;            /* our SYN asked for ECN */
+	bool ecn_echo;           /* CE has arrived: say ECE until the peer says CWR */
+	bool ecn_cwr_due;        /* say CWR with the next new data */
 
 	/* ---- timestamps and PAWS, RFC 7323 ---- */
 	uint32_t ts_recent, ts_offset;
@@ -177,12 +199,12 @@ struct tcb {
 	struct seq highest_sacked;    /* end of the highest record that was SACKed; una when none */
 	struct sack_block seen_sack[TCP_SACK_BLOCKS_MAX]; /* of the ACK before: skip what we know */
 	struct seq high_seq;          /* recovery ends when this is acknowledged */
-	uint8_t duplicate_acks;
 	uint8_t retransmits;          /* timeouts in a row */
 	uint8_t backoff;
 	uint8_t rto_count;            /* timeouts of this episode, SYN ones included (Linux: total_rto) */
 	uint8_t probes_out;           /* zero-window probes, or keepalive probes, unanswered */
 	bool frto;
+	bool frto_hold;               /* RFC 5682 step 2b: new data goes before retransmissions */
 	bool undo_armed;              /* undo_marker is valid */
 	bool retransmit_now;          /* the head goes whatever the window says */
 	bool probe_now;               /* tail loss probe due */
@@ -201,7 +223,7 @@ struct tcb {
 		struct seq end;
 		bool advanced, dsack_seen;
 		uint8_t window_steps, window_persist;
-		struct seq round_end;
+		uint64_t round_bytes; /* delivered when window_steps last grew */
 	} rack;
 	struct {
 		struct seq high;      /* snd.nxt when the probe went */
@@ -215,22 +237,19 @@ struct tcb {
 	uint64_t rto_ns;              /* backoff included */
 
 	/* ---- timers ---- */
-	struct timer retransmit_timer, ack_timer, keepalive_timer;
+	struct timer retransmit_timer, ack_timer, keepalive_timer, pacing_timer;
 	enum tcp_timer_kind timer_kind;
 	uint64_t last_sent_ns, last_received_ns; /* data; any valid segment */
-	uint64_t last_ack_ns;
+	uint64_t last_ack_ns, last_invalid_ns, probing_ns;
 
-	/* ---- options of the program ---- */
-	bool nodelay, cork, more;    /* more: MSG_MORE on the last commit */
-	bool quickack_set;
-	uint8_t syn_retries, keepalive_probes, thin;
-	uint64_t user_timeout_ns, linger2_ns;
-	uint64_t keepalive_time_ns, keepalive_interval_ns, defer_accept_ns;
-	uint32_t notsent_low_water;
+	bool more;                   /* MSG_MORE on the last commit */
+	bool burst;                  /* something went since sending last stopped */
 	bool send_blocked;           /* the program found no room: tell it when there is */
 	bool sent_all_told;
 	bool orphan;                 /* counted in the host's orphans */
+	int soft_error;              /* from ICMP: told when the connection gives up */
 	bool gone_due;               /* destroy at the end of this call */
+	void *closed_user;           /* who hears GONE; socket.user is NULL after close */
 
 	/* ---- listener, and the way from it ---- */
 	struct tcp_listener *listener; /* LISTEN only */

@@ -35,8 +35,6 @@ struct tcp_host {
 	uint32_t time_wait_count, orphan_count, request_count, sent_count;
 	struct list sent_free;         /* records kept for the next sending */
 	uint32_t sent_free_count;
-	uint64_t challenge_second;     /* RFC 5961 7: ACKs in this second ... */
-	uint32_t challenge_left;       /* ... that may still be sent */
 	uint64_t cookie_sent_ns;       /* when the last SYN cookie went out; 0: never */
 };
 
@@ -44,6 +42,8 @@ uint64_t tcp_tuple_hash(const struct stack *s, const struct tuple *tuple);
 struct tcp_entry *tcp_entry_find(const struct stack *s, const struct tuple *tuple);
 void tcp_entry_insert(struct stack *s, struct tcp_entry *e);
 struct tuple tcp_tuple_of(const struct tcb *t);
+/* A closed block may be used again: everything but the program's options is forgotten. */
+void tcp_reinit(struct tcb *t);
 struct tcb *tcp_create(struct stack *s, uint8_t family, uint64_t id, void *user);
 void tcp_destroy(struct tcb *t);
 /* A tcb from its entry. */
@@ -87,8 +87,9 @@ void tcp_listener_close(struct tcb *listener);
 bool tcp_accept_queue_full(const struct tcb *listener);
 void tcp_accept_queue_add(struct tcb *listener, struct tcb *child);
 void tcp_accept_queue_remove(struct tcb *child);
-struct request;
-void tcp_request_syn(struct tcb *listener, const struct ip_packet *p, const struct tcp_segment *seg);
+/* isn_at_least: not NULL after a TIME-WAIT that ended early. */
+void tcp_request_syn(struct tcb *listener, const struct ip_packet *p, const struct tcp_segment *seg,
+    const struct seq *isn_at_least);
 /* A segment for a half-open connection. Returns the established child that must go on with the
  * segment, or NULL. */
 struct tcb *tcp_request_input(struct tcp_entry *e, const struct ip_packet *p, const struct tcp_segment *seg);
@@ -117,7 +118,6 @@ bool tcp_window_input(struct tcb *t, const struct tcp_segment *seg);
 
 /* ---- receive.c, window.c ---- */
 void tcp_receive_data(struct tcb *t, const struct ip_packet *p, const struct tcp_segment *seg);
-void tcp_receive_fin(struct tcb *t, struct seq fin);
 unsigned tcp_receive_spans(struct socket *so, struct span out[2], bool *urgent_at_end);
 void tcp_receive_consume(struct socket *so, uint32_t bytes);
 /* The program can now be told what waited. */
@@ -127,6 +127,10 @@ uint32_t tcp_window_now(const struct tcb *t);
 uint32_t tcp_window_select(struct tcb *t);
 uint32_t tcp_window_could_be(const struct tcb *t);
 void tcp_window_grow(struct tcb *t, uint32_t segment_bytes);
+/* The program has taken bytes: is the buffer the limit? */
+void tcp_window_tune(struct tcb *t, uint32_t taken_bytes);
+void tcp_window_rtt(struct tcb *t, const struct tcp_segment *seg);
+uint32_t tcp_receive_space_all(const struct tcb *t);
 uint32_t tcp_receive_space(const struct tcb *t);
 uint8_t tcp_window_scale_for(const struct stack *s, uint32_t clamp_bytes);
 
@@ -172,28 +176,52 @@ struct sent *tcp_sent_next_lost(struct tcb *t);
 
 /* ---- sack.c, recovery.c, rack.c ---- */
 struct ack_facts {
-	struct seq prior_una;
-	uint32_t prior_in_flight;
-	uint32_t acked_segments, sacked_segments, lost_segments, delivered_before;
-	bool una_advanced, data_acked, syn_acked, retransmitted_acked, window_update, duplicate,
-	    dsack, sack_reneged, ece, original_sacked, progress, tail_probe_done;
-	uint32_t reorder_start_set;
-	struct seq reorder_low; /* lowest never retransmitted that was delivered late */
-	uint64_t rtt_ns;        /* newest sample from a never retransmitted record; 0: none */
-	uint64_t sack_rtt_ns, first_rtt_ns;
-	uint64_t rate_sent_ns;
+	struct seq una_before, highest_before;
+	uint32_t flight_before;        /* segments */
+	uint32_t packets_before, sacked_before, lost_before, retransmitted_before;
+	uint32_t acked_segments, delivered_segments;
+	uint32_t delivered_bytes;
+	bool una_advanced;
+	bool data;                     /* the segment carries data */
+	bool window_changed;
+	bool sacked;                   /* something newly SACKed */
+	bool duplicate;                /* a duplicate ACK as RFC 5681 2 defines it */
+	bool dsack, dsack_of_probe;
+	bool ece;
+	bool original_acked;           /* never retransmitted data below high_seq was (S)ACKed */
+	bool retransmitted_acked;
+	bool set_timer;                /* the retransmission timer starts over */
+	bool syn_acked;
+	bool lost_retransmission;      /* RACK found a retransmission lost */
+	bool may_be_delayed;
+	struct seq reorder;            /* lowest never retransmitted that came after higher ones */
+	bool reordered;
+	uint64_t rtt_ns, last_rtt_ns;  /* first and last newly acknowledged, never retransmitted; 0: none */
+	uint64_t sack_rtt_ns, sack_last_rtt_ns;
+	struct rate_sample rate;
 };
 void tcp_sack_input(struct tcb *t, const struct tcp_segment *seg, struct ack_facts *a);
 void tcp_recovery_input(struct tcb *t, const struct tcp_segment *seg, struct ack_facts *a);
 void tcp_recovery_timeout(struct tcb *t);
-void tcp_recovery_cwr(struct tcb *t, const char *why);
+/* RACK's timer: packets_before were in flight before losses were found. */
+void tcp_recovery_reorder_timeout(struct tcb *t);
+void tcp_recovery_enter_cwr(struct tcb *t, const char *why);
+void tcp_recovery_keep_open(struct tcb *t);
+/* Without SACK: what a cumulative ACK does to the count of duplicates. */
+void tcp_recovery_reno_acked(struct tcb *t, struct ack_facts *a);
+void tcp_recovery_check_reordering(struct tcb *t, struct seq low, const char *why);
 void tcp_rack_delivered(struct tcb *t, const struct sent *r);
-bool tcp_rack_detect(struct tcb *t, uint64_t *again_ns);
+/* Marks what RACK believes lost; *again_ns: when to look again, 0: no need. */
+void tcp_rack_detect(struct tcb *t, uint64_t *again_ns);
+/* The same when an ACK gave reason to. True: the reordering timer was set. */
+bool tcp_rack_mark(struct tcb *t);
+bool tcp_rack_recent(const struct tcb *t, const struct sent *r);
 void tcp_rack_window(struct tcb *t, const struct ack_facts *a);
 void tcp_tail_probe_input(struct tcb *t, const struct tcp_segment *seg, struct ack_facts *a);
 bool tcp_tail_probe_schedule(struct tcb *t, bool advancing_rto);
 
 /* ---- roundtrip.c ---- */
+void tcp_rtt_input(struct tcb *t, const struct tcp_segment *seg, struct ack_facts *a);
 void tcp_rtt_sample(struct tcb *t, uint64_t sample_ns);
 void tcp_rto_reset(struct tcb *t);
 void tcp_trace_congestion(struct tcb *t, const char *why, const char *reason);
@@ -225,7 +253,9 @@ uint64_t tcp_fin_timeout(const struct tcb *t);
 
 /* ---- timewait.c ---- */
 /* t is over but for waiting: a block takes its place in the table. t is CLOSED afterwards. */
-void tcp_time_wait_enter(struct tcb *t, enum tcp_state state, uint64_t span_ns);
+void tcp_time_wait_enter(struct tcb *t, enum tcp_state state, uint64_t span_ns, const char *reason);
+/* Does a TIME-WAIT block hold this local port? For ports.c: as in Linux, it is in use unless SO_REUSEADDR. */
+bool tcp_time_wait_holds(const struct stack *s, const struct endpoint *local);
 /* True when a SYN may open a new connection in its place (RFC 6191): the block is gone then. */
 bool tcp_time_wait_input(struct stack *s, struct tcp_entry *e, const struct ip_packet *p,
     const struct tcp_segment *seg, struct seq *isn_at_least);
@@ -236,7 +266,7 @@ void tcp_time_wait_info(struct tcp_entry *e, struct socket_info *out);
 /* ---- reset.c ---- */
 void tcp_reset_reply(struct stack *s, const struct ip_packet *p, const struct tcp_segment *seg);
 void tcp_reset_send(struct tcb *t);
-/* RFC 5961 7: within the host's limit. */
+/* RFC 5961 7: at most one each TCP_INVALID_RATE_NS. */
 void tcp_challenge_ack(struct tcb *t);
 /* One ACK for a segment outside the window, at most one each TCP_INVALID_RATE_NS. */
 bool tcp_invalid_rate_allows(struct stack *s, uint64_t *last_ns);
