@@ -171,6 +171,7 @@ static void tell_congestion(struct tcb *t, const struct tcp_segment *seg, struct
 	};
 
 	(void)seg;
+	t->total.delivered += a->delivered_segments;
 	if (c.lost_bytes)
 		rate_on_lost(&t->rate, &a->rate, c.lost_bytes);
 	rate_sample_end(&t->rate, &a->rate, c.min_rtt_ns, now);

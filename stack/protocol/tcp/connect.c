@@ -65,14 +65,35 @@ static void begin(struct tcb *t)
 	t->last_received_ns = s->now_ns;
 }
 
+/* connect() to AF_UNSPEC: the socket is as new (Linux: tcp_disconnect). */
+static int disconnect(struct tcb *t)
+{
+	struct socket *so = &t->socket;
+
+	if (t->state == TCP_LISTEN)
+		tcp_listener_close(t);
+	if (state_in(t, TCP_SYNCHRONIZED | TCP_STATE_BIT(TCP_SYN_RECEIVED)))
+		tcp_reset_send(t);
+	if (t->state != TCP_CLOSED)
+		tcp_finish(t, 0, "dissolved by the program");
+	tcp_reinit(t);
+	so->remote = (struct endpoint){.addr = so->family == 4 ? ip_from_v4(0) : (struct ip_addr){{0}}};
+	if (!so->bound_address)
+		so->local.addr = so->remote.addr;
+	return 0;
+}
+
 int tcp_connect(struct socket *so, const struct endpoint *remote)
 {
 	struct tcb *t = tcb_of(so);
 	struct stack *s = so->stack;
-	int result = may_connect(t, remote);
 	struct tcp_entry *old;
 	struct tuple tuple;
+	int result;
 
+	if (!remote)
+		return disconnect(t);
+	result = may_connect(t, remote);
 	if (result < 0)
 		return result;
 	result = ip_path_find(s, &remote->addr, so->bound_address ? &so->local.addr : NULL,

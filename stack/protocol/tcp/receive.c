@@ -175,6 +175,7 @@ static void out_of_order(struct tcb *t, struct seq first, struct span data)
 	struct interval merged;
 
 	s->counters.tcp_in_out_of_order++;
+	t->total.out_of_order++;
 	if (ring_reserve(r, &s->mem, (uint32_t)(position + data.bytes - r->start)) < 0 ||
 	    intervals_add(&t->out_of_order, &s->mem, position, position + data.bytes, &merged) < 0) {
 		s->counters.tcp_abort_on_memory++;

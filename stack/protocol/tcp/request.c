@@ -40,6 +40,11 @@ void tcp_request_free(struct tcp_entry *e)
 	mem_give(&s->mem, r, sizeof(*r));
 }
 
+bool tcp_request_expects(const struct tcp_entry *e, struct seq seq)
+{
+	return seq_equal(seq, request_of_const(e)->passive.iss);
+}
+
 void tcp_requests_drop(struct tcb *listener)
 {
 	for (struct list *l; (l = list_first(&listener->listener->requests));)

@@ -110,6 +110,7 @@ struct tcb {
 
 	/* ---- options of the program: they outlive a connection ---- */
 	bool nodelay, cork;
+	bool inq;                /* TCP_INQ: the shim adds the count to each message */
 	uint16_t mss_user;       /* TCP_MAXSEG; 0: none */
 	uint32_t window_clamp;   /* TCP_WINDOW_CLAMP; 0: none */
 	uint8_t syn_retries, keepalive_probes;
@@ -260,7 +261,7 @@ struct tcb {
 	struct {
 		uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
 		uint64_t segments_out, segments_in, data_segments_out, data_segments_in;
-		uint32_t retransmits, dsacks, reordering_seen;
+		uint32_t retransmits, dsacks, reordering_seen, delivered, out_of_order;
 	} total;
 };
 

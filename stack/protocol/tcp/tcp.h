@@ -96,6 +96,8 @@ struct tcb *tcp_request_input(struct tcp_entry *e, const struct ip_packet *p, co
 void tcp_request_free(struct tcp_entry *e);
 struct tcb *tcp_request_listener(struct tcp_entry *e);
 void tcp_requests_drop(struct tcb *listener);
+/* Is seq that of the SYN-ACK? */
+bool tcp_request_expects(const struct tcp_entry *e, struct seq seq);
 void tcp_request_info(struct tcp_entry *e, struct socket_info *out);
 struct tcb *tcp_cookie_input(struct tcb *listener, const struct ip_packet *p, const struct tcp_segment *seg);
 
@@ -254,8 +256,6 @@ uint64_t tcp_fin_timeout(const struct tcb *t);
 /* ---- timewait.c ---- */
 /* t is over but for waiting: a block takes its place in the table. t is CLOSED afterwards. */
 void tcp_time_wait_enter(struct tcb *t, enum tcp_state state, uint64_t span_ns, const char *reason);
-/* Does a TIME-WAIT block hold this local port? For ports.c: as in Linux, it is in use unless SO_REUSEADDR. */
-bool tcp_time_wait_holds(const struct stack *s, const struct endpoint *local);
 /* True when a SYN may open a new connection in its place (RFC 6191): the block is gone then. */
 bool tcp_time_wait_input(struct stack *s, struct tcp_entry *e, const struct ip_packet *p,
     const struct tcp_segment *seg, struct seq *isn_at_least);

@@ -10,6 +10,7 @@
 struct time_wait {
 	struct tcp_entry entry;
 	struct stack *stack;
+	struct port_entry port;  /* the local port stays taken */
 	struct timer timer;
 	struct list link;        /* host->time_wait */
 	struct seq snd_nxt, rcv_nxt;
@@ -38,6 +39,7 @@ void tcp_time_wait_free(struct stack *s, struct tcp_entry *e)
 	timer_cancel(&s->timers, &w->timer);
 	hash_remove(&s->tcp->connections, &e->link);
 	list_remove(&w->link);
+	port_entry_release(s, &w->port);
 	s->tcp->time_wait_count--;
 	stack_reserve_timers(s, -1);
 	mem_give(&s->mem, w, sizeof(*w));
@@ -116,6 +118,8 @@ void tcp_time_wait_enter(struct tcb *t, enum tcp_state state, uint64_t span_ns, 
 	if (state == TCP_TIME_WAIT)
 		tcp_set_state(t, TCP_TIME_WAIT, reason);
 	s->counters.tcp_time_wait++;
+	if (w)
+		port_hand_over(&t->socket, &w->port);
 	tcp_finish(t, 0, reason);
 	if (!w)
 		return; /* too many, or no memory: as in Linux, the connection is just closed */
@@ -232,19 +236,6 @@ bool tcp_time_wait_reusable(const struct stack *s, const struct tcp_entry *e)
 
 	return !w->waits_for_fin && w->ts_recent_ns && ip_is_local(s, &e->tuple.remote) &&
 	       s->now_ns - w->ts_recent_ns > NSEC_PER_SEC;
-}
-
-bool tcp_time_wait_holds(const struct stack *s, const struct endpoint *local)
-{
-	list_for_each(l, &s->tcp->time_wait)
-	{
-		const struct tuple *tuple = &container_of(l, struct time_wait, link)->entry.tuple;
-
-		if (tuple->local_port == local->port &&
-		    (ip_is_unspecified(&local->addr) || ip_equal(&tuple->local, &local->addr)))
-			return true;
-	}
-	return false;
 }
 
 void tcp_time_wait_info(struct tcp_entry *e, struct socket_info *out)
