@@ -93,6 +93,15 @@ struct socket *tcp_accept(struct socket *so, uint64_t id, void *user)
 	tcp_accept_queue_remove(t);
 	t->socket.id = id;
 	t->socket.user = user;
+	/* What has happened before somebody could be told. */
+	if (ring_used(&t->receive_ring))
+		socket_notify(&t->socket, SOCKET_EVENT_RECEIVABLE);
+	if (t->rcv.fin) {
+		t->rcv.told_closed = true;
+		socket_notify(&t->socket, SOCKET_EVENT_PEER_CLOSED);
+	}
+	if (t->socket.error)
+		socket_notify(&t->socket, SOCKET_EVENT_ERROR);
 	return &t->socket;
 }
 

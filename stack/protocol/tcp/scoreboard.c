@@ -25,7 +25,7 @@ struct sent *tcp_sent_next(const struct tcb *t, const struct sent *r)
 
 uint16_t tcp_sent_segments(const struct tcb *t, uint32_t length)
 {
-	return length <= t->mss_bytes ? 1 : (uint16_t)((length + t->mss_bytes - 1) / t->mss_bytes);
+	return (uint16_t)(length <= t->mss_bytes ? 1 : (length + t->mss_bytes - 1) / t->mss_bytes);
 }
 
 static struct sent *sent_take(struct stack *s)
