@@ -208,14 +208,12 @@ static void put_options(struct out *out, const struct tcp_options *o)
 		put_kind(out, TCP_OPTION_MSS, 4);
 		put16(out, o->mss_bytes);
 	}
+	if (o->has_timestamps != o->sack_permitted)
+		put16(out, TCP_OPTION_NOP << 8 | TCP_OPTION_NOP);
 	if (o->sack_permitted)
 		put_kind(out, TCP_OPTION_SACK_PERMITTED, 2);
-	else if (o->has_timestamps)
-		put16(out, TCP_OPTION_NOP << 8 | TCP_OPTION_NOP);
 	if (o->has_timestamps)
 		put_timestamps(out, o);
-	else if (o->sack_permitted)
-		put16(out, TCP_OPTION_NOP << 8 | TCP_OPTION_NOP);
 	if (o->has_scale) {
 		put8(out, TCP_OPTION_NOP);
 		put_kind(out, TCP_OPTION_WINDOW_SCALE, 3);
