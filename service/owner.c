@@ -18,12 +18,12 @@ static size_t deliver(void *user, struct span data, bool urgent)
 
 static bool deliver_datagram(void *user, const struct datagram *d, const struct span *part, unsigned parts)
 {
-	return datagram_deliver(user, d, part, parts);
+	return datagram_relay_in(user, d, part, parts);
 }
 
 static void tell_datagram_error(void *user, const struct datagram_error *e, struct span payload)
 {
-	datagram_deliver_error(user, e, payload);
+	datagram_relay_error(user, e, payload);
 }
 
 static void notify(void *user, unsigned events)

@@ -164,8 +164,8 @@ int listen_measure(struct service *s);
 /* relay_datagram.c */
 void datagram_work(struct pair *p, unsigned work);
 void datagram_ready(struct service *s, struct watch *w, uint32_t events);
-bool datagram_deliver(struct pair *p, const struct datagram *d, const struct span *part, unsigned parts);
-void datagram_deliver_error(struct pair *p, const struct datagram_error *e, struct span payload);
+bool datagram_relay_in(struct pair *p, const struct datagram *d, const struct span *part, unsigned parts);
+void datagram_relay_error(struct pair *p, const struct datagram_error *e, struct span payload);
 void datagram_drain(struct pair *p);
 
 /* Drains whichever relay it is. */

@@ -50,7 +50,7 @@ static uint64_t wall_time(const struct service *s, uint64_t at_ns)
 	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec - (s->now_ns - (at_ns ? at_ns : s->now_ns));
 }
 
-bool datagram_deliver(struct pair *p, const struct datagram *d, const struct span *part, unsigned parts)
+bool datagram_relay_in(struct pair *p, const struct datagram *d, const struct span *part, unsigned parts)
 {
 	struct control_datagram head = {
 	    .magic = CONTROL_MAGIC,
@@ -70,7 +70,7 @@ bool datagram_deliver(struct pair *p, const struct datagram *d, const struct spa
 	return give(p, &head, part, parts);
 }
 
-void datagram_deliver_error(struct pair *p, const struct datagram_error *e, struct span payload)
+void datagram_relay_error(struct pair *p, const struct datagram_error *e, struct span payload)
 {
 	struct control_datagram head = {
 	    .magic = CONTROL_MAGIC,
@@ -108,7 +108,7 @@ static void refused(struct pair *p, const struct datagram *d, struct span payloa
 		e.info = mtu_bytes;
 	if (payload.bytes > 512)
 		payload.bytes = 512;
-	datagram_deliver_error(p, &e, payload);
+	datagram_relay_error(p, &e, payload);
 }
 
 static bool read_head(struct pair *p, const struct control_datagram *head, struct datagram *d)
