@@ -25,8 +25,9 @@ static void fin_wait_2_orphan(struct tcb *t)
 	if (t->linger2_ns == TIME_NEVER) { /* TCP_LINGER2 below 0 */
 		tcp_reset_send(t);
 		tcp_finish(t, 0, "TCP_LINGER2: no patience for the peer's FIN");
-	} else if (span > full) {
-		tcp_keepalive_set(t, span - full);
+	} else if (span > full || t->rcv.fin_known) {
+		/* The FIN may be in the very segment that acknowledges ours: the block must see it. */
+		tcp_keepalive_set(t, span > full ? span - full : span);
 	} else {
 		tcp_time_wait_enter(t, TCP_FIN_WAIT_2, span, "an orphan waits for the peer's FIN");
 	}

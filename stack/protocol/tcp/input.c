@@ -151,6 +151,14 @@ static void all_acked(struct tcb *t)
 		tcp_fin_acked(t);
 }
 
+static void note_fin(struct tcb *t, const struct tcp_segment *seg)
+{
+	if (!(seg->flags & TCP_FIN) || t->rcv.fin)
+		return;
+	t->rcv.fin_known = true;
+	t->rcv.fin_seq = seq_add(seg->seq, seg->length - 1);
+}
+
 static bool step_5_ack(const struct arrival *a)
 {
 	const struct tcp_segment *seg = a->seg;
@@ -180,6 +188,7 @@ static bool step_5_ack(const struct arrival *a)
 		else
 			socket_notify(&t->socket, SOCKET_EVENT_CONNECTED | SOCKET_EVENT_SENDABLE);
 	}
+	note_fin(t, seg);
 	all_acked(t);
 	return t->state != TCP_CLOSED;
 }
@@ -243,17 +252,11 @@ static void fin_in_order(struct tcb *t)
 static bool step_8_fin(const struct arrival *a)
 {
 	const struct tcp_segment *seg = a->seg;
-	struct seq fin = seq_add(seg->seq, seg->length - 1);
 	struct tcb *t = a->t;
 
-	if (seg->flags & TCP_FIN) {
-		if (t->rcv.fin) {
-			tcp_ack_schedule(t);
-			t->ack.pending |= ACK_NOW;
-		} else {
-			t->rcv.fin_known = true;
-			t->rcv.fin_seq = fin;
-		}
+	if ((seg->flags & TCP_FIN) && t->rcv.fin) {
+		tcp_ack_schedule(t);
+		t->ack.pending |= ACK_NOW;
 	}
 	/* It may have come before data that was missing. */
 	if (t->rcv.fin_known && !t->rcv.fin && seq_equal(t->rcv.fin_seq, t->rcv.nxt))
