@@ -104,6 +104,8 @@ int netif_sim_pair(const struct fault_config *each_way, uint32_t mtu_bytes, stru
 /* Writes frames in both directions to a capture file. A failed write ends the capture, with a
  * message to be fetched, and never the traffic. */
 int netif_pcap_wrap(struct netif *inner, const char *file, struct netif **out, char message[NETIF_MESSAGE_BYTES]);
+/* Why the capture has ended, or NULL; n is the layer itself. */
+const char *netif_pcap_failure(const struct netif *n);
 /* Applies the faults to both directions (out and in each with its own stream of chance). */
 int netif_fault_wrap(struct netif *inner, const struct fault_config *config, struct netif **out);
 
