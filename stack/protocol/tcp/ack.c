@@ -270,7 +270,7 @@ enum ack_verdict tcp_ack_input(struct tcb *t, const struct tcp_segment *seg)
 	if (seq_after(seg->ack, t->snd.nxt))
 		return ACK_REJECTED;
 	facts_begin(t, seg, &a);
-	a.window_changed = tcp_window_input(t, seg) && !(t->snd.wnd == seg->window << t->snd.scale && !a.una_advanced);
+	a.window_changed = tcp_window_input(t, seg);
 	t->last_ack_ns = t->socket.stack->now_ns;
 	t->probes_out = 0;
 	t->frto_hold = false;

@@ -74,9 +74,15 @@ static void measure_mss(struct tcb *t, uint32_t bytes, bool pushed)
 		return;
 	}
 	/* Segments of one size, smaller than we thought: that is the size. */
-	if (bytes == t->ack.last_bytes && bytes >= 88 && !pushed)
-		t->ack.receive_mss = (uint16_t)bytes;
-	t->ack.last_bytes = (uint16_t)bytes;
+	if (bytes + 12 >= TCP_MSS_DEFAULT || (bytes >= 88 && !pushed)) {
+		bool again = bytes == t->ack.last_bytes;
+
+		t->ack.last_bytes = (uint16_t)bytes;
+		if (again) {
+			t->ack.receive_mss = (uint16_t)bytes;
+			return;
+		}
+	}
 	if (t->ack.pending & ACK_PUSHED)
 		t->ack.pending |= ACK_PUSHED_TWICE;
 	t->ack.pending |= ACK_PUSHED;
@@ -109,7 +115,7 @@ void tcp_ack_data_arrived(struct tcb *t, const struct tcp_segment *seg, uint16_t
 static void delay(struct tcb *t)
 {
 	struct stack *s = t->socket.stack;
-	uint64_t ato = t->ack.ato_ns ? t->ack.ato_ns : TCP_ATO_MIN_NS, due;
+	uint64_t ato = t->ack.ato_ns, due; /* 0 before the first data: at once */
 
 	if (ato > TCP_ATO_MIN_NS) {
 		uint64_t most = 500 * NSEC_PER_MSEC;

@@ -140,6 +140,7 @@ void tcp_established(struct tcb *t)
 	pacing_set(&t->pacing, t->congestion.ops->needs_pacing, t->congestion.pacing_bytes_per_s,
 	    t->socket.option.max_pacing_bytes_per_s);
 	t->ack.receive_mss = first_receive_mss(t);
+	tcp_window_established(t);
 	t->tuning.space_bytes = t->rcv.wnd < 10U * t->mss_advertised ? t->rcv.wnd : 10U * t->mss_advertised;
 	t->tuning.since_ns = s->now_ns;
 	t->last_ack_ns = t->ack.received_ns = s->now_ns;

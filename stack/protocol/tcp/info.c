@@ -7,7 +7,7 @@
 
 #include "stack/protocol/tcp/tcp.h"
 
-/* Linux's struct tcp_info up to 6.1 (include/uapi/linux/tcp.h); libc's header has the beginning
+/* Linux's struct tcp_info up to 6.7 (include/uapi/linux/tcp.h); libc's header has the beginning
  * only. Times are in microseconds, but for those in milliseconds that say so. */
 struct linux_tcp_info {
 	uint8_t state, ca_state, retransmits, probes, backoff, options;
@@ -24,6 +24,9 @@ struct linux_tcp_info {
 	uint32_t delivered, delivered_ce;
 	uint64_t bytes_sent, bytes_retrans;
 	uint32_t dsack_dups, reord_seen, rcv_ooopack, snd_wnd;
+	uint32_t rcv_wnd, rehash;
+	uint16_t total_rto, total_rto_recoveries;
+	uint32_t total_rto_time_ms;
 };
 
 enum { OPTION_TIMESTAMPS = 1, OPTION_SACK = 2, OPTION_SCALE = 4, OPTION_ECN = 8 };
@@ -115,13 +118,15 @@ static void fill(const struct tcb *t, struct linux_tcp_info *i)
 	i->bytes_sent = t->total.bytes_sent;
 	i->bytes_retrans = t->total.bytes_retransmitted;
 	i->rcv_ooopack = t->total.out_of_order;
+	i->rcv_wnd = tcp_window_now(t);
+	i->total_rto = t->total.timeouts;
 }
 
 int tcp_info_copy(const struct tcb *t, void *value, uint32_t *bytes)
 {
 	struct linux_tcp_info i;
 
-	_Static_assert(sizeof(i) == 232, "the size that programs know");
+	_Static_assert(sizeof(i) == 248, "the size that programs know");
 	fill(t, &i);
 	if (*bytes > sizeof(i))
 		*bytes = sizeof(i);

@@ -174,8 +174,9 @@ static bool step_5_ack(const struct arrival *a)
 	}
 	verdict = tcp_ack_input(t, seg);
 	if (verdict == ACK_REJECTED) {
-		/* RFC 9293: an ACK of what was never sent is answered; at RFC 5961's rate. */
-		if (seq_after(seg->ack, t->snd.nxt))
+		/* RFC 9293 answers an ACK of what was never sent. Linux does so at RFC 5961's rate, but
+		 * in ESTABLISHED it is silent: two such ends would answer each other for ever. */
+		if (seq_after(seg->ack, t->snd.nxt) && t->state != TCP_ESTABLISHED)
 			tcp_challenge_ack(t);
 		return false;
 	}

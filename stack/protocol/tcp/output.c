@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What do we owe the peer? One predicate per thing, asked in order of urgency each time the engine
- * wants a frame: SYN, retransmission, new data or FIN, a probe, an acknowledgement, a window
- * update. RFC 9293 3.8.6 (window), 3.7.4 (Nagle), 3.8.2 (PSH); segments of up to 64 KiB go out
+ * wants a frame: SYN, retransmission, new data or FIN, a probe, an acknowledgement (a window
+ * update is one). RFC 9293 3.8.6 (window), 3.7.4 (Nagle), 3.8.2 (PSH); segments of up to 64 KiB go out
  * straight from the send ring and are cut by the driver.
  */
 #include "stack/base/check.h"
@@ -155,15 +155,10 @@ static bool owes_fin(const struct tcb *t)
 	return fin_waits(t) && unsent_bytes(t) == 0 && window_left(t) > 0;
 }
 
-static bool owes_window_update(const struct tcb *t)
-{
-	(void)t;
-	return false;
-}
-
+/* A window update is an ACK, too: acknowledge.c decides when the window has opened enough. */
 static bool owes_ack(const struct tcb *t)
 {
-	return (t->ack.pending & ACK_NOW) || t->ack.extra || owes_window_update(t);
+	return (t->ack.pending & ACK_NOW) || t->ack.extra;
 }
 
 /* ---- the actions ---- */
@@ -350,7 +345,7 @@ static enum socket_output send_ack(struct tcb *t, struct frame_out *f)
 {
 	if (t->ack.extra)
 		t->ack.extra--;
-	return tcp_emit_bare(t, f, TCP_ACK, t->snd.nxt);
+	return tcp_emit_bare(t, f, TCP_ACK, tcp_acceptable_seq(t));
 }
 
 /* Nothing (more) goes now: tell congestion control why, and watch over what waits. */

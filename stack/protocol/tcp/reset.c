@@ -46,6 +46,17 @@ void tcp_reset_reply(struct stack *s, const struct ip_packet *p, const struct tc
 	tcp_send_bare(s, &tuple, &reset, 0, 0);
 }
 
+/* Linux rounds by the scale of our own window, for peers that round theirs. */
+struct seq tcp_acceptable_seq(const struct tcb *t)
+{
+	struct seq end = seq_add(t->snd.una, t->snd.wnd);
+
+	if (!seq_before(end, t->snd.nxt) ||
+	    (t->scaling_on && seq_distance(end, t->snd.nxt) < 1U << t->rcv.scale))
+		return t->snd.nxt;
+	return end;
+}
+
 /* We end the connection: <SEQ=SND.NXT><CTL=RST,ACK>, as Linux sends it. */
 void tcp_reset_send(struct tcb *t)
 {
@@ -53,7 +64,7 @@ void tcp_reset_send(struct tcb *t)
 	struct tuple tuple = tcp_tuple_of(t);
 	struct tcp_segment reset = {
 	    .flags = TCP_RST | TCP_ACK,
-	    .seq = t->snd.nxt,
+	    .seq = tcp_acceptable_seq(t),
 	    .ack = t->rcv.nxt,
 	};
 
@@ -63,9 +74,6 @@ void tcp_reset_send(struct tcb *t)
 		reset.options.ts_echo = t->ts_recent;
 	}
 	reset.window = tcp_window_select(t) >> t->rcv.scale;
-	/* RFC 9293 3.8.6.1: nothing beyond the window; a closed one may have swallowed our last. */
-	if (seq_after(reset.seq, seq_add(t->snd.una, t->snd.wnd)) && t->snd.wnd_max)
-		reset.seq = seq_add(t->snd.una, t->snd.wnd);
 	s->counters.tcp_out_resets++;
 	tcp_send_bare(s, &tuple, &reset, 0, t->socket.option.tos);
 }

@@ -125,6 +125,7 @@ void tcp_receive_consume(struct socket *so, uint32_t bytes);
 /* The program can now be told what waited. */
 void tcp_receive_flush(struct tcb *t);
 void tcp_window_initial(struct tcb *t);
+void tcp_window_established(struct tcb *t);
 uint32_t tcp_window_now(const struct tcb *t);
 uint32_t tcp_window_select(struct tcb *t);
 uint32_t tcp_window_could_be(const struct tcb *t);
@@ -270,6 +271,8 @@ void tcp_reset_send(struct tcb *t);
 void tcp_challenge_ack(struct tcb *t);
 /* One ACK for a segment outside the window, at most one each TCP_INVALID_RATE_NS. */
 bool tcp_invalid_rate_allows(struct stack *s, uint64_t *last_ns);
+/* The sequence number of a segment without data: within the peer's window, even if that shrank. */
+struct seq tcp_acceptable_seq(const struct tcb *t);
 /* A segment without a tcb. */
 void tcp_send_bare(struct stack *s, const struct tuple *tuple, const struct tcp_segment *seg, uint8_t ttl, uint8_t tos);
 

@@ -210,6 +210,7 @@ static void retransmission(struct tcb *t)
 		return;
 	}
 	s->counters.tcp_timeouts++;
+	t->total.timeouts++;
 	tcp_recovery_timeout(t);
 	if (t->retransmits < UINT8_MAX)
 		t->retransmits++;

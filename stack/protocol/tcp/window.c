@@ -62,6 +62,22 @@ void tcp_window_initial(struct tcb *t)
 	t->rcv.wup = t->rcv.nxt;
 }
 
+/* The handshake is done: the clamp is what the buffer holds, less a segment (Linux:
+ * tcp_init_buffer_space). */
+void tcp_window_established(struct tcb *t)
+{
+	uint32_t all = tcp_receive_space_all(t), mss = t->mss_advertised;
+
+	if (t->timestamps_on)
+		mss -= 12;
+	if (t->rcv.clamp_bytes > all)
+		t->rcv.clamp_bytes = all;
+	if (t->rcv.clamp_bytes > 2 * mss && t->rcv.clamp_bytes + mss > all)
+		t->rcv.clamp_bytes = all > 3 * mss ? all - mss : 2 * mss;
+	if (t->rcv.ssthresh_bytes > t->rcv.clamp_bytes)
+		t->rcv.ssthresh_bytes = t->rcv.clamp_bytes;
+}
+
 uint32_t tcp_window_now(const struct tcb *t)
 {
 	struct seq end = seq_add(t->rcv.wup, t->rcv.wnd);
@@ -131,13 +147,14 @@ void tcp_window_grow(struct tcb *t, uint32_t segment_bytes)
 
 	if (segment_bytes < 128)
 		return;
-	if (segment_bytes > more)
-		more = segment_bytes;
+	if (2 * segment_bytes > more)
+		more = 2 * segment_bytes;
 	if (room > space)
 		room = space;
 	if (t->rcv.ssthresh_bytes >= room)
 		return;
 	t->rcv.ssthresh_bytes = room - t->rcv.ssthresh_bytes < more ? room : t->rcv.ssthresh_bytes + more;
+	t->ack.quick |= 1; /* the sender should hear of it */
 }
 
 /* The round trip as a receiver sees it: by the echoed timestamp of data that we did not provoke,
