@@ -367,9 +367,12 @@ static int get_multicast_ttl(const struct socket *so, int *value)
 
 static int get_mtu(const struct socket *so, int *value)
 {
-	if (!so->path.generation)
+	struct ip_path path; /* looked up anew: a smaller MTU may have been learned since */
+
+	if (!so->path.generation ||
+	    ip_path_find(so->stack, &so->remote.addr, &so->local.addr, so->bound_interface, &path))
 		return -ENOTCONN;
-	*value = (int)so->path.mtu_bytes;
+	*value = (int)path.mtu_bytes;
 	return 0;
 }
 
