@@ -130,6 +130,9 @@ struct pair *pair_create(struct service *s, int type, int flags, int *program_fd
 	p->heir_fd = -1;
 	TAILQ_INIT(&p->children);
 	p->relay = type == SOCK_STREAM ? PAIR_STREAM : PAIR_DATAGRAM;
+	/* An urgent byte is then never skipped by a read that did not know of it. */
+	if (type == SOCK_STREAM)
+		setsockopt(fd[0], SOL_SOCKET, SO_OOBINLINE, &(int){1}, sizeof(int));
 	*error = name_pair(s, fd[0], type, p->id);
 	if (*error < 0)
 		goto fail;

@@ -56,6 +56,7 @@ struct pair {
 	/* both directions, as seen from here */
 	bool closing;              /* the engine was told to close; waiting for GONE */
 	bool hung_up;              /* the program's end is closed altogether */
+	bool end_follows;          /* the pair ends behind what is in it: read until the end of file */
 	bool program_shut;         /* the program will send nothing more, and the engine knows */
 	bool peer_closed;          /* FIN came; told to the program once all before it is delivered */
 	bool write_shut;           /* we have told the program: end of file */

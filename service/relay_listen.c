@@ -85,11 +85,11 @@ void listen_claim(struct pair *p)
 	p->parent = NULL;
 }
 
-/* Records are taken in order: all but the newest ones that are still in the pair have been. */
-static void claim_taken(struct pair *p)
+/* Records are taken in order: all but the newest ones, those left in the pair, have been. A closed
+ * listener's pair is empty, too, because the kernel emptied it: whoever counted makes sure that it
+ * was open afterwards. */
+static void claim_taken(struct pair *p, unsigned left)
 {
-	unsigned left = records_in_pair(p);
-
 	while (p->child_count > left)
 		listen_claim(TAILQ_FIRST(&p->children));
 }
@@ -98,14 +98,14 @@ bool listen_unclaimed(struct pair *p)
 {
 	if (p->parent) {
 		struct pollfd f = {.fd = p->parent->watch.fd};
+		unsigned left = records_in_pair(p->parent);
 
-		/* A closed listener's pair is empty because the kernel emptied it. */
 		poll(&f, 1, 0);
 		if (f.revents & POLLHUP) {
 			stream_ready(p->service, &p->parent->watch, EPOLLHUP | EPOLLERR);
 			pair_let_go(p->parent, false);
 		} else {
-			claim_taken(p->parent);
+			claim_taken(p->parent, left);
 		}
 	}
 	return p->parent || (p->maybe_untaken && !p->delivered);
@@ -145,6 +145,7 @@ static int hand_over(struct pair *p)
 {
 	struct control_accepted record = {.magic = CONTROL_MAGIC, .socket_id = p->heir->id};
 	struct pair *heir = p->heir;
+	unsigned left = records_in_pair(p);
 	struct endpoint e;
 	int error;
 
@@ -152,7 +153,6 @@ static int hand_over(struct pair *p)
 		address_to_control(&e, heir->family, &record.peer);
 	socket_local(heir->socket, &e);
 	address_to_control(&e, heir->family, &record.local);
-	claim_taken(p);
 	error = (int)send_record(p->watch.fd, &record, p->heir_fd);
 	if (error == -EAGAIN)
 		return error;
@@ -169,6 +169,7 @@ static int hand_over(struct pair *p)
 		pair_abort(heir);
 		return error;
 	}
+	claim_taken(p, left);
 	heir->parent = p;
 	TAILQ_INSERT_TAIL(&p->children, heir, child_link);
 	p->child_count++;

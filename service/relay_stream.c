@@ -93,7 +93,7 @@ static ssize_t take_some(struct pair *p, bool *more)
 	p->service->counters.stream_out_bytes += (uint64_t)n;
 	/* A short count says that the pair is empty, or that something stands at a message's border:
 	 * the urgent mark, or descriptors that the program tried to pass (the kernel drops them). */
-	*more = (size_t)n == room_bytes || p->urgent || m.msg_flags & MSG_CTRUNC || p->hung_up;
+	*more = (size_t)n == room_bytes || p->urgent || m.msg_flags & MSG_CTRUNC || p->end_follows;
 	if (urgent)
 		p->urgent = false;
 	return n;
@@ -308,6 +308,8 @@ void stream_ready(struct service *s, struct watch *w, uint32_t events)
 	(void)s;
 	if (events & EPOLLPRI)
 		p->urgent = true;
+	if (events & (EPOLLRDHUP | EPOLLHUP))
+		p->end_follows = true;
 	/* HUP after our own shutdown() says only that both directions are shut: stream_drain() finds
 	 * the end of file, and that is the end of both. */
 	if (events & EPOLLHUP && !p->write_shut)

@@ -304,7 +304,7 @@ static void listener_closes(void)
 static void backlog_is_kept(void)
 {
 	struct handle client[8];
-	unsigned connected = 0;
+	int waiting = 0;
 	uint16_t port;
 	struct handle listener = listen_on(&port, 2);
 
@@ -313,9 +313,9 @@ static void backlog_is_kept(void)
 		begin_connect(client[i], port);
 	}
 	nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
-	for (unsigned i = 0; i < 8; i++)
-		connected += (wait_for(client[i].fd, POLLOUT, 0) & POLLOUT) != 0;
-	ok(connected >= 2 && connected <= 4, "a backlog of 2 holds about as many (%u)", connected);
+	ioctl(listener.fd, FIONREAD, &waiting);
+	/* Linux lets one more in than it was asked for. */
+	is(waiting / (int)sizeof(struct control_accepted), 3, "a backlog of 2 holds three, as in Linux");
 	for (unsigned i = 0; i < 8; i++)
 		close(client[i].fd);
 	close(listener.fd);
@@ -399,7 +399,7 @@ int main(void)
 {
 	fixture_start();
 	channel = channel_open();
-	printf("1..63\n");
+	printf("1..60\n");
 	connecting_and_accepting();
 	refused();
 	half_close();
