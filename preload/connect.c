@@ -65,17 +65,17 @@ int stream_state(struct descriptor *d)
 	if (descriptor_is(d, DESCRIPTOR_LISTENING))
 		return STREAM_LISTENING;
 	state = pair_state(d, &error);
-	if (error > 0) {
-		descriptor_mark(d, 0, DESCRIPTOR_CONNECTING | DESCRIPTOR_FRESH);
+	if (error > 0)
 		return -error;
-	}
+	if (state == STREAM_CONNECTED && connecting)
+		return state; /* it failed, and somebody has been told: end of file from now on */
 	/* Drained: connected. Nobody filled it here: only teachnetd knows. */
 	if (state == STREAM_IDLE && !connecting) {
 		named = request_plain(d, CONTROL_GETPEERNAME);
 		state = named == 0 ? STREAM_CONNECTED : STREAM_IDLE;
 	} else if (state == STREAM_IDLE) {
 		state = STREAM_CONNECTED;
-	} else if (state == STREAM_CONNECTED && !connecting) {
+	} else if (state == STREAM_CONNECTED) {
 		/* Hung up. A socket that was never connected has no peer to have done so, but the
 		 * difference is teachnetd's to know, and it may have forgotten. */
 		named = request_plain(d, CONTROL_GETPEERNAME);
@@ -243,7 +243,11 @@ static int connect_finish(struct descriptor *d)
 {
 	int result = is_nonblocking(d) ? -EINPROGRESS : stream_await_connected(d, SO_SNDTIMEO);
 
-	return result == -EAGAIN ? -EINPROGRESS : result;
+	if (result == -EAGAIN)
+		return -EINPROGRESS;
+	if (result != -EINPROGRESS && result != -EINTR)
+		descriptor_mark(d, 0, DESCRIPTOR_CONNECTING);
+	return result;
 }
 
 /* connect() on a socket that is not fresh: what became of the earlier one? 1: begin anew. */
@@ -252,8 +256,10 @@ static int connect_again(struct descriptor *d)
 	bool connecting = descriptor_is(d, DESCRIPTOR_CONNECTING);
 	int state = stream_state(d);
 
-	if (state < 0)
+	if (state < 0) {
+		descriptor_mark(d, 0, DESCRIPTOR_CONNECTING);
 		return connecting ? state : 1;
+	}
 	switch ((enum stream_state)state) {
 	case STREAM_CONNECTING:
 		return is_nonblocking(d) ? -EALREADY : connect_finish(d);
@@ -264,7 +270,7 @@ static int connect_again(struct descriptor *d)
 			    request_plain(d, CONTROL_GETPEERNAME) == -ENOTCONN ? 1 : -EISCONN;
 		if ((stream_bits(d->fd) & (POLLHUP | POLLERR)) != 0) {
 			/* Failed, and somebody has taken the error already. */
-			descriptor_mark(d, 0, DESCRIPTOR_CONNECTED);
+			descriptor_mark(d, 0, DESCRIPTOR_CONNECTED | DESCRIPTOR_CONNECTING);
 			return -ECONNABORTED;
 		}
 		return 0;

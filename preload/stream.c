@@ -56,7 +56,7 @@ ssize_t stream_sent(struct descriptor *d, ssize_t result, int flags)
 		return result;
 	if (descriptor_verify(d)) {
 		error = request_take_error(d, ECONNRESET);
-		if (error > 0)
+		if (error > 0 && error != EPIPE) /* EPIPE: a reset in CLOSE-WAIT, and worth a signal */
 			return -error;
 	}
 	if ((flags & MSG_NOSIGNAL) == 0)
