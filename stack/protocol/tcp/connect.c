@@ -113,6 +113,7 @@ int tcp_connect(struct socket *so, const struct endpoint *remote)
 	tcp_entry_insert(s, &t->entry);
 	s->counters.tcp_active_opens++;
 	tcp_set_state(t, TCP_SYN_SENT, "RFC 9293 3.10.1: active open");
+	tcp_fastopen_begin(t);
 	tcp_wake(t);
 	return -EINPROGRESS;
 }

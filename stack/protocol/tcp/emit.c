@@ -130,7 +130,7 @@ enum socket_output tcp_emit_record(struct tcb *t, struct frame_out *f, struct se
 	if (r->pushed && bytes)
 		seg.flags |= TCP_PSH;
 	if (r->syn) {
-		bool reply = t->state == TCP_SYN_RECEIVED;
+		bool reply = t->state != TCP_SYN_SENT;
 
 		if (reply)
 			seg.flags |= TCP_ACK;
@@ -162,6 +162,33 @@ enum socket_output tcp_emit_record(struct tcb *t, struct frame_out *f, struct se
 		f->gso_bytes = (uint16_t)room;
 	}
 	return finish(t, f, &seg, bytes, r->segments, t->ecn_on && bytes && !again);
+}
+
+enum socket_output tcp_emit_syn(struct tcb *t, struct frame_out *f, struct sent *syn, struct sent *data)
+{
+	struct tcp_segment seg = {.seq = syn->first, .flags = TCP_SYN};
+	struct span part[2];
+	uint32_t bytes;
+	unsigned parts;
+
+	if (!data)
+		return tcp_emit_record(t, f, syn, false);
+	bytes = seq_distance(data->first, data->end);
+	tcp_options_for_syn(t, &seg.options, false);
+	if (t->syn_ecn)
+		seg.flags |= TCP_ECE | TCP_CWR;
+	tcp_sent_transmitted(t, syn, false);
+	tcp_sent_transmitted(t, data, false);
+	data_sent(t);
+	t->total.bytes_sent += bytes;
+	t->total.data_segments_out++;
+	if (!refresh_path(t))
+		return SOCKET_OUTPUT_AGAIN;
+	frame_init(f);
+	parts = ring_spans(&t->send_ring, 0, bytes, part);
+	for (unsigned i = 0; i < parts; i++)
+		frame_add_part(f, part[i].data, part[i].bytes);
+	return finish(t, f, &seg, bytes, 1, false);
 }
 
 enum socket_output tcp_emit_bare(struct tcb *t, struct frame_out *f, uint8_t flags, struct seq seq)

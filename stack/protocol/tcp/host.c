@@ -157,6 +157,7 @@ void tcp_reinit(struct tcb *t)
 	CHECK(t->state == TCP_CLOSED && !hash_linked(&t->entry.link) && list_empty(&t->sent_list));
 	tcp_timers_stop(t);
 	ring_destroy(&t->receive_ring, &t->socket.stack->mem);
+	mem_give(&t->socket.stack->mem, t->saved_syn, t->saved_syn_bytes);
 	memset((char *)t + offsetof(struct tcb, entry), 0, sizeof(*t) - offsetof(struct tcb, entry));
 	tcb_init(t, t->socket.stack);
 	tcp_timers_init(t);
@@ -202,6 +203,7 @@ void tcp_destroy(struct tcb *t)
 	CHECK(t->state == TCP_CLOSED && !t->listener && list_empty(&t->sent_list));
 	CHECK(!hash_linked(&t->entry.link));
 	tcp_timers_stop(t);
+	mem_give(&s->mem, t->saved_syn, t->saved_syn_bytes);
 	ring_destroy(&t->receive_ring, &s->mem);
 	ring_destroy(&t->send_ring, &s->mem);
 	intervals_destroy(&t->out_of_order, &s->mem);

@@ -184,9 +184,10 @@ static bool step_5_ack(const struct arrival *a)
 	ecn_input(t, a->packet, seg);
 	if (t->state == TCP_SYN_RECEIVED) {
 		tcp_established(t);
-		if (t->parent)
-			socket_notify(&t->parent->socket, SOCKET_EVENT_ACCEPTABLE);
-		else
+		if (t->fastopen_child && t->parent && t->parent->listener->fastopen_count) {
+			t->parent->listener->fastopen_count--;
+			t->fastopen_child = false;
+		} else if (!t->parent && !t->fastopen_child)
 			socket_notify(&t->socket, SOCKET_EVENT_CONNECTED | SOCKET_EVENT_SENDABLE);
 	}
 	note_fin(t, seg);
@@ -282,8 +283,11 @@ static void syn_sent_established(struct tcb *t, const struct tcp_segment *seg)
 	tcp_ack_input(t, seg);
 	tcp_window_input(t, seg);
 	tcp_established(t);
+	tcp_fastopen_answer(t, seg);
 	/* Linux: the program's first data may carry the ACK, if it is there already or is asked to. */
-	if (ring_used(&t->send_ring) || t->defer_accept_ns || t->ack.pingpong) {
+	if (seg->data.bytes) /* a server's fast open answer: it is acknowledged with its data */
+		tcp_ack_schedule(t);
+	else if (ring_used(&t->send_ring) || t->defer_accept_ns || t->ack.pingpong) {
 		t->ack.quick = 0;
 		t->ack.pingpong = 1;
 		tcp_ack_schedule(t);
@@ -292,7 +296,8 @@ static void syn_sent_established(struct tcb *t, const struct tcp_segment *seg)
 	} else {
 		tcp_ack_now(t);
 	}
-	socket_notify(&t->socket, SOCKET_EVENT_CONNECTED | SOCKET_EVENT_SENDABLE);
+	if (!t->fastopen_told)
+		socket_notify(&t->socket, SOCKET_EVENT_CONNECTED | SOCKET_EVENT_SENDABLE);
 }
 
 static void syn_received(struct tcb *t, const struct tcp_segment *seg)

@@ -47,6 +47,7 @@ int tcp_listen(struct socket *so, int backlog)
 	list_init(&t->listener->accept);
 	list_init(&t->listener->requests);
 	t->listener->backlog = backlog_within(s, backlog);
+	t->listener->fastopen_limit = t->fastopen_limit;
 	tcp_set_state(t, TCP_LISTEN, "RFC 9293 3.10.1: passive open");
 	return 0;
 }
@@ -74,6 +75,8 @@ void tcp_accept_queue_remove(struct tcb *child)
 {
 	if (!child->parent)
 		return;
+	if (child->fastopen_child && child->parent->listener->fastopen_count)
+		child->parent->listener->fastopen_count--;
 	child->parent->listener->accept_count--;
 	list_remove(&child->accept_link);
 	child->parent = NULL;

@@ -61,6 +61,8 @@ void tcp_options_for_syn(struct tcb *t, struct tcp_options *o, bool reply)
 	o->sack_permitted = reply ? t->sack_on : c->tcp_sack >= 0;
 	o->has_scale = reply ? t->scaling_on : c->tcp_window_scaling >= 0;
 	o->scale = t->rcv.scale;
+	if (!reply)
+		tcp_fastopen_syn_option(t, o);
 	if (o->has_timestamps) {
 		o->ts_value = tcp_timestamp(t);
 		o->ts_echo = t->ts_recent;

@@ -27,7 +27,8 @@ static bool fin_waits(const struct tcb *t)
 /* Something new could go if the windows let it. */
 bool tcp_data_waits(const struct tcb *t)
 {
-	return state_in(t, CAN_SEND_DATA) && (unsent_bytes(t) || fin_waits(t));
+	return (state_in(t, CAN_SEND_DATA) || (t->state == TCP_SYN_RECEIVED && t->fastopen_child)) &&
+	       (unsent_bytes(t) || fin_waits(t));
 }
 
 /* The part of the peer's window that is not used yet. */
@@ -163,16 +164,52 @@ static bool owes_ack(const struct tcb *t)
 
 /* ---- the actions ---- */
 
+/* Fast open: the program has nothing to say yet, but it may think that it is connected. */
+static bool syn_waits_for_data(struct tcb *t)
+{
+	if (!t->fastopen_waiting || ring_used(&t->send_ring))
+		return false;
+	if (!t->fastopen_told) {
+		t->fastopen_told = true;
+		socket_notify(&t->socket, SOCKET_EVENT_CONNECTED | SOCKET_EVENT_SENDABLE);
+	}
+	return !t->snd.fin_queued;
+}
+
+/* RFC 7413 4.2.1: what fits beside the options goes with the SYN, a record of its own. */
+static struct sent *syn_data(struct tcb *t)
+{
+	uint32_t room = tcp_mss_for_mtu(!ip_is_v4(&t->socket.remote.addr), t->socket.path.mtu_bytes);
+	uint32_t bytes = ring_used(&t->send_ring);
+	struct sent *r;
+
+	if (!t->fastopen_waiting || !bytes)
+		return NULL;
+	room -= TCP_OPTIONS_MAX;
+	r = tcp_sent_new(t, seq_add(t->iss, 1), bytes < room ? bytes : room);
+	if (r) {
+		r->pushed = true;
+		t->snd.nxt = r->end;
+		t->fastopen_data = true;
+	}
+	return r;
+}
+
 static enum socket_output send_syn(struct tcb *t, struct frame_out *f)
 {
-	struct sent *r = tcp_sent_new(t, t->iss, 1);
 	enum socket_output result;
+	struct sent *r, *data;
+
+	if (syn_waits_for_data(t))
+		return SOCKET_OUTPUT_NOTHING;
+	r = tcp_sent_new(t, t->iss, 1);
 
 	if (!r) /* no memory: the timer tries again */
 		goto later;
 	r->syn = true;
 	t->snd.nxt = seq_add(t->iss, 1);
-	result = tcp_emit_record(t, f, r, false);
+	data = syn_data(t);
+	result = tcp_emit_syn(t, f, r, data);
 	tcp_timer_set(t, TIMER_RTO, t->rto_ns);
 	return result;
 later:

@@ -15,6 +15,7 @@ struct passive {
 	uint32_t window;         /* ours */
 	uint32_t peer_window;    /* the field of the SYN */
 	uint16_t mss_peer, mss_advertised;
+	struct tcp_options cookie; /* fast open: has_cookie and what follows from it */
 	uint8_t send_scale, receive_scale;
 	bool timestamps_on, sack_on, scaling_on, ecn;
 };
@@ -26,6 +27,8 @@ struct request {
 	struct list link;        /* listener->requests */
 	struct passive passive;
 	struct timer timer;
+	uint8_t *saved_syn;      /* IP and TCP headers; moves to the connection */
+	uint16_t saved_syn_bytes;
 	uint64_t begin_ns, repeated_ns;
 	uint32_t interface;
 	uint8_t timeouts, retransmits;

@@ -37,6 +37,7 @@ void tcp_request_free(struct tcp_entry *e)
 		q->request_count--;
 	s->tcp->request_count--;
 	stack_reserve_timers(s, -1);
+	mem_give(&s->mem, r->saved_syn, r->saved_syn_bytes);
 	mem_give(&s->mem, r, sizeof(*r));
 }
 
@@ -70,6 +71,12 @@ void tcp_passive_reply(struct stack *s, const struct tcb *listener, const struct
 	    .options = {.has_mss = true, .mss_bytes = p->mss_advertised},
 	};
 
+	if (p->cookie.has_cookie) {
+		seg.options.has_cookie = true;
+		seg.options.cookie_experimental = p->cookie.cookie_experimental;
+		seg.options.cookie_bytes = p->cookie.cookie_bytes;
+		memcpy(seg.options.cookie, p->cookie.cookie, p->cookie.cookie_bytes);
+	}
 	seg.options.sack_permitted = p->sack_on;
 	seg.options.has_scale = p->scaling_on;
 	seg.options.scale = p->receive_scale;
@@ -154,6 +161,21 @@ void tcp_passive_init(struct passive *r, const struct tcb *listener, const struc
 	r->window = r->scaling_on || space < 65535 ? space : 65535;
 }
 
+/* TCP_SAVE_SYN: its headers are kept for the program. Without memory they are just not there. */
+static void save_syn(struct request *r, const struct ip_packet *p, const struct tcp_segment *seg)
+{
+	size_t tcp = (size_t)(seg->data.data - p->payload.data), all = p->header.bytes + tcp;
+
+	if (!r->listener->save_syn)
+		return;
+	r->saved_syn = mem_take(&r->stack->mem, all);
+	if (!r->saved_syn)
+		return;
+	memcpy(r->saved_syn, p->header.data, p->header.bytes);
+	memcpy(r->saved_syn + p->header.bytes, p->payload.data, tcp);
+	r->saved_syn_bytes = (uint16_t)all;
+}
+
 static bool queue_full(const struct tcp_listener *q)
 {
 	return q->request_count >= (q->backlog ? q->backlog : 1);
@@ -178,6 +200,8 @@ void tcp_request_syn(struct tcb *listener, const struct ip_packet *p, const stru
 	tcp_passive_init(&passive, listener, p, seg, &path, &tuple);
 	if (isn_at_least)
 		passive.iss = *isn_at_least;
+	if (tcp_fastopen_syn(listener, p, seg, &passive))
+		return;
 	if (queue_full(q)) {
 		tcp_cookie_reply(listener, p, seg, &passive);
 		return;
@@ -201,6 +225,7 @@ void tcp_request_syn(struct tcb *listener, const struct ip_packet *p, const stru
 	q->request_count++;
 	s->tcp->request_count++;
 	tcp_entry_insert(s, &r->entry);
+	save_syn(r, p, seg);
 	reply(r);
 	timer_arm(&s->timers, &r->timer, s->now_ns + TCP_RTO_INITIAL_NS);
 }
@@ -340,6 +365,10 @@ static struct tcb *complete(struct request *r, const struct tcp_segment *seg)
 		s->counters.tcp_abort_on_memory++;
 		return NULL;
 	}
+	t->saved_syn = r->saved_syn;
+	t->saved_syn_bytes = r->saved_syn_bytes;
+	r->saved_syn = NULL;
+	r->saved_syn_bytes = 0;
 	child_established(r, t);
 	tcp_request_free(&r->entry);
 	tcp_entry_insert(s, &t->entry);

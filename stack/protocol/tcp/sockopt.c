@@ -26,8 +26,13 @@ enum {
 	OPT_CONGESTION = 13,
 	OPT_USER_TIMEOUT = 18,
 	OPT_REPAIR = 19,
+	OPT_FASTOPEN = 23,
 	OPT_TIMESTAMP = 24,
 	OPT_NOTSENT_LOWAT = 25,
+	OPT_SAVE_SYN = 27,
+	OPT_SAVED_SYN = 28,
+	OPT_FASTOPEN_CONNECT = 30,
+	OPT_FASTOPEN_NO_COOKIE = 34,
 	OPT_INQ = 36,
 };
 
@@ -277,6 +282,66 @@ static int get_zero(const struct tcb *t)
 	return 0;
 }
 
+static int set_fastopen(struct tcb *t, int value)
+{
+	uint32_t most = t->socket.stack->config.somaxconn;
+
+	if (value < 0 || !state_in(t, TCP_STATE_BIT(TCP_CLOSED) | TCP_STATE_BIT(TCP_LISTEN)))
+		return -EINVAL;
+	t->fastopen_limit = (uint32_t)value < most ? (uint32_t)value : most;
+	if (t->listener)
+		t->listener->fastopen_limit = t->fastopen_limit;
+	return 0;
+}
+
+static int get_fastopen(const struct tcb *t)
+{
+	return (int)t->fastopen_limit;
+}
+
+static int set_fastopen_connect(struct tcb *t, int value)
+{
+	if (value < 0 || value > 1 || t->state != TCP_CLOSED)
+		return -EINVAL;
+	if (!(t->socket.stack->config.tcp_fastopen & 1))
+		return -EOPNOTSUPP;
+	t->fastopen_connect = value;
+	return 0;
+}
+
+static int get_fastopen_connect(const struct tcb *t)
+{
+	return t->fastopen_connect;
+}
+
+static int set_fastopen_no_cookie(struct tcb *t, int value)
+{
+	if (value < 0 || value > 1)
+		return -EINVAL;
+	if (!state_in(t, TCP_STATE_BIT(TCP_CLOSED) | TCP_STATE_BIT(TCP_LISTEN)))
+		return -EINVAL;
+	t->fastopen_no_cookie = value;
+	return 0;
+}
+
+static int get_fastopen_no_cookie(const struct tcb *t)
+{
+	return t->fastopen_no_cookie;
+}
+
+static int set_save_syn(struct tcb *t, int value)
+{
+	if (value < 0 || value > 2)
+		return -EINVAL;
+	t->save_syn = (uint8_t)value;
+	return 0;
+}
+
+static int get_save_syn(const struct tcb *t)
+{
+	return t->save_syn;
+}
+
 static const struct number_row {
 	int name;
 	int (*set)(struct tcb *t, int value);
@@ -296,6 +361,10 @@ static const struct number_row {
     {OPT_USER_TIMEOUT, set_user_timeout, get_user_timeout},
     {OPT_NOTSENT_LOWAT, set_notsent_low, get_notsent_low},
     {OPT_INQ, set_inq, get_inq},
+    {OPT_FASTOPEN, set_fastopen, get_fastopen},
+    {OPT_FASTOPEN_CONNECT, set_fastopen_connect, get_fastopen_connect},
+    {OPT_FASTOPEN_NO_COOKIE, set_fastopen_no_cookie, get_fastopen_no_cookie},
+    {OPT_SAVE_SYN, set_save_syn, get_save_syn},
     {OPT_REPAIR, set_refused, get_zero},
     {OPT_TIMESTAMP, set_refused, get_timestamp},
 };
@@ -342,6 +411,24 @@ static int get_congestion(const struct tcb *t, void *value, uint32_t *bytes)
 	return 0;
 }
 
+/* ---- TCP_SAVED_SYN: once, and only if it fits ---- */
+
+static int get_saved_syn(struct tcb *t, void *value, uint32_t *bytes)
+{
+	uint32_t room = *bytes;
+
+	*bytes = t->saved_syn_bytes;
+	if (!t->saved_syn_bytes)
+		return 0;
+	if (room < t->saved_syn_bytes)
+		return -EINVAL;
+	memcpy(value, t->saved_syn, t->saved_syn_bytes);
+	mem_give(&t->socket.stack->mem, t->saved_syn, t->saved_syn_bytes);
+	t->saved_syn = NULL;
+	t->saved_syn_bytes = 0;
+	return 0;
+}
+
 /* ---- the two entries ---- */
 
 int tcp_set_option(struct socket *so, int level, int name, const void *value, uint32_t bytes)
@@ -373,6 +460,8 @@ int tcp_get_option(struct socket *so, int level, int name, void *value, uint32_t
 		return -ENOPROTOOPT;
 	if (name == OPT_INFO)
 		return tcp_info_copy(t, value, bytes);
+	if (name == OPT_SAVED_SYN)
+		return get_saved_syn(tcb_of(so), value, bytes);
 	if (name == OPT_CONGESTION)
 		return get_congestion(t, value, bytes);
 	row = number_row(name);

@@ -42,7 +42,7 @@ void tcp_set_state(struct tcb *t, enum tcp_state state, const char *reason)
 		return;
 	CHECK(states[old].to & TCP_STATE_BIT(state));
 	t->state = state;
-	t->socket.connected = state_in(t, TCP_SYNCHRONIZED);
+	t->socket.connected = state_in(t, TCP_SYNCHRONIZED | TCP_STATE_BIT(TCP_SYN_RECEIVED));
 	if (trace_on(s))
 		trace_emit(s, &(struct trace_event){
 				  .kind = TRACE_STATE,

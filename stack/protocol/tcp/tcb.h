@@ -110,6 +110,10 @@ struct tcb {
 
 	/* ---- options of the program: they outlive a connection ---- */
 	bool nodelay, cork;
+	bool fastopen_connect;   /* TCP_FASTOPEN_CONNECT */
+	bool fastopen_no_cookie; /* TCP_FASTOPEN_NO_COOKIE */
+	uint8_t save_syn;        /* TCP_SAVE_SYN: 1 the packet, 2 as well (no link header is kept) */
+	uint32_t fastopen_limit; /* TCP_FASTOPEN on a listener */
 	bool inq;                /* TCP_INQ: the shim adds the count to each message */
 	uint16_t mss_user;       /* TCP_MAXSEG; 0: none */
 	uint32_t window_clamp;   /* TCP_WINDOW_CLAMP; 0: none */
@@ -245,6 +249,11 @@ struct tcb {
 
 	bool more;                   /* MSG_MORE on the last commit */
 	bool burst;                  /* something went since sending last stopped */
+	bool fastopen_ask, fastopen_waiting, fastopen_data, fastopen_taken; /* fastopen.c */
+	bool fastopen_told;          /* CONNECTED was notified before the SYN went */
+	bool fastopen_child;         /* may speak before its handshake is done */
+	uint8_t *saved_syn;          /* headers of the SYN, for TCP_SAVED_SYN */
+	uint16_t saved_syn_bytes;
 	bool send_blocked;           /* the program found no room: tell it when there is */
 	bool sent_all_told;
 	bool orphan;                 /* counted in the host's orphans */

@@ -28,6 +28,15 @@
 #define TCP_PAWS_NS (24 * 24 * 3600 * NSEC_PER_SEC)
 #define TCP_INVALID_RATE_NS (500 * NSEC_PER_MSEC) /* tcp_invalid_ratelimit */
 
+/* What a server gave us for the next time (RFC 7413 4.1.3.1); found by the hash of its address. */
+#define TCP_FASTOPEN_COOKIES 64U
+struct tcp_fastopen_cookie {
+	struct ip_addr remote;
+	uint16_t mss_bytes;
+	uint8_t bytes;           /* 0: none */
+	uint8_t cookie[TCP_COOKIE_MAX];
+};
+
 /* ---- host.c: the connection table and what all connections share ---- */
 struct tcp_host {
 	struct hash_table connections; /* struct tcp_entry */
@@ -36,6 +45,7 @@ struct tcp_host {
 	struct list sent_free;         /* records kept for the next sending */
 	uint32_t sent_free_count;
 	uint64_t cookie_sent_ns;       /* when the last SYN cookie went out; 0: never */
+	struct tcp_fastopen_cookie fastopen_cookie[TCP_FASTOPEN_COOKIES];
 };
 
 uint64_t tcp_tuple_hash(const struct stack *s, const struct tuple *tuple);
@@ -107,8 +117,16 @@ struct tcp_listener {
 	struct list requests;
 	uint32_t accept_count, request_count, backlog;
 	uint32_t young_count;   /* requests whose SYN-ACK has not been sent again yet */
-	uint32_t fastopen_limit;
+	uint32_t fastopen_limit, fastopen_count; /* connections that wait for their handshake's end */
 };
+
+/* ---- fastopen.c ---- */
+bool tcp_fastopen_begin(struct tcb *t);
+void tcp_fastopen_syn_option(struct tcb *t, struct tcp_options *o);
+void tcp_fastopen_answer(struct tcb *t, const struct tcp_segment *seg);
+struct passive;
+bool tcp_fastopen_syn(struct tcb *listener, const struct ip_packet *p, const struct tcp_segment *seg,
+    struct passive *passive);
 
 /* ---- input.c ---- */
 void tcp_connection_input(struct tcb *t, const struct ip_packet *p, struct tcp_segment *seg);
