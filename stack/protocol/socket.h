@@ -46,7 +46,7 @@ struct socket_ops {
 /* Options that mean the same for every kind (SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6). */
 struct socket_options {
 	bool reuse_address, reuse_port, broadcast, keepalive, dont_route, oob_inline, ip_free_bind,
-	    bind_address_no_port;
+	    bind_address_no_port, receive_options, return_options;
 	bool linger_on, v6_only, no_check, timestamp_on, timestamp_ns_on;
 	int linger_seconds;
 	int priority, mark;

@@ -101,7 +101,7 @@ static bool options_back(const struct stack *s, struct passive *r, const struct 
 }
 
 /* A segment for a listener that belongs to no request: does it bring a cookie back? */
-struct tcb *tcp_cookie_input(struct tcb *listener, const struct ip_packet *p, const struct tcp_segment *seg)
+bool tcp_cookie_input(struct tcb *listener, const struct ip_packet *p, const struct tcp_segment *seg, struct tcb **child)
 {
 	struct stack *s = listener->socket.stack;
 	struct tuple tuple = {p->destination, p->source, seg->destination_port, seg->source_port};
@@ -111,13 +111,14 @@ struct tcb *tcp_cookie_input(struct tcb *listener, const struct ip_packet *p, co
 	struct tcb *t;
 	int index;
 
+	*child = NULL;
 	if (!s->tcp->cookie_sent_ns || s->now_ns - s->tcp->cookie_sent_ns > MINUTES_VALID * MINUTE_NS)
-		return NULL;
+		return false;
 	syn.seq = seq_sub(seg->seq, 1);
 	index = cookie_check(s, &tuple, syn.seq, seq_sub(seg->ack, 1));
 	if (index < 0 || ip_path_find(s, &p->source, &p->destination, listener->socket.bound_interface, &path) < 0) {
 		s->counters.tcp_syn_cookies_failed++;
-		return NULL;
+		return false;
 	}
 	syn.flags = TCP_SYN;
 	tcp_passive_init(&passive, listener, p, &syn, &path, &tuple);
@@ -125,23 +126,24 @@ struct tcb *tcp_cookie_input(struct tcb *listener, const struct ip_packet *p, co
 	passive.mss_peer = mss_table[index];
 	if (!options_back(s, &passive, seg)) {
 		s->counters.tcp_syn_cookies_failed++;
-		return NULL;
+		return false;
 	}
 	passive.receive_scale = passive.scaling_on ? tcp_window_scale_for(s, UINT32_MAX) : 0;
 	if (!passive.scaling_on && passive.window > 65535)
 		passive.window = 65535;
 	if (tcp_accept_queue_full(listener)) {
 		s->counters.tcp_listen_overflows++;
-		return NULL;
+		return true;
 	}
 	s->counters.tcp_syn_cookies_received++;
 	t = tcp_passive_accept(listener, &tuple, &passive, p->interface, s->now_ns);
 	if (!t)
-		return NULL;
+		return true;
 	t->snd.una = t->snd.nxt;
 	tcp_established(t);
 	tcp_entry_insert(s, &t->entry);
 	s->counters.tcp_passive_opens++;
 	tcp_accept_queue_add(listener, t);
-	return t;
+	*child = t;
+	return true;
 }

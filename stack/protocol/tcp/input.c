@@ -404,11 +404,10 @@ static void input_listen(struct tcb *listener, const struct ip_packet *p, struct
 	if (seg->flags & TCP_RST)
 		return;
 	if (seg->flags & TCP_ACK) {
-		child = seg->flags & TCP_SYN ? NULL : tcp_cookie_input(listener, p, seg);
-		if (child)
-			tcp_connection_input(child, p, seg);
-		else
+		if (seg->flags & TCP_SYN || !tcp_cookie_input(listener, p, seg, &child))
 			tcp_reset_reply(listener->socket.stack, p, seg);
+		else if (child)
+			tcp_connection_input(child, p, seg);
 		return;
 	}
 	if ((seg->flags & (TCP_SYN | TCP_FIN)) == TCP_SYN)

@@ -109,7 +109,9 @@ void tcp_requests_drop(struct tcb *listener);
 /* Is seq that of the SYN-ACK? */
 bool tcp_request_expects(const struct tcp_entry *e, struct seq seq);
 void tcp_request_info(struct tcp_entry *e, struct socket_info *out);
-struct tcb *tcp_cookie_input(struct tcb *listener, const struct ip_packet *p, const struct tcp_segment *seg);
+/* False: the segment brings no valid cookie back. True: it does; *child is the connection made from
+ * it, or NULL when there is no room for one now (then the peer will ask again). */
+bool tcp_cookie_input(struct tcb *listener, const struct ip_packet *p, const struct tcp_segment *seg, struct tcb **child);
 
 /* What a listener holds. */
 struct tcp_listener {
