@@ -24,6 +24,8 @@
 #define LAB_NETWORK "192.0.2"
 #define LAB_PEER_ADDRESS LAB_NETWORK ".1"
 #define LAB_HOST_ADDRESS LAB_NETWORK ".2"
+#define LAB_PEER_NUMBER 0xc0000201U
+#define LAB_HOST_NUMBER 0xc0000202U
 #define LAB_PREFIX_BITS 24
 #define LAB_INTERFACE "eth0" /* on both hosts */
 

@@ -26,6 +26,7 @@ enum { EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127, TERMINATE_SECONDS = 2, DRAIN
 
 static pid_t command_pid;
 static volatile sig_atomic_t told_to_end;
+static struct sigaction callers_int, callers_quit; /* what CMD is to start with: nohup may be at work */
 
 /* What programs of the lab may do there although they are not root: open packet sockets
  * (teachnetd), use low ports, set up links, go to the second host (teachnet peer). Outside of the
@@ -58,8 +59,8 @@ static void follow_launcher(const struct lab *lab)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (poll(&gone, 1, 0) == 1) /* it died before we asked to be told */
 		_exit(1);
-	sigaction(SIGINT, &ignore, NULL);
-	sigaction(SIGQUIT, &ignore, NULL);
+	sigaction(SIGINT, &ignore, &callers_int);
+	sigaction(SIGQUIT, &ignore, &callers_quit);
 	sigaction(SIGTERM, &end, NULL);
 	sigaction(SIGHUP, &end, NULL);
 	sigaction(SIGALRM, &alarmed, NULL);
@@ -178,8 +179,8 @@ __attribute__((noreturn)) static void become_command(const struct lab *lab)
 
 	if (!command[0] || !*command[0])
 		command[0] = "/bin/sh";
-	signal(SIGINT, SIG_DFL);
-	signal(SIGQUIT, SIG_DFL);
+	sigaction(SIGINT, &callers_int, NULL);
+	sigaction(SIGQUIT, &callers_quit, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execvp(command[0], (char **)command);

@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "netif/link_setup.h"
 #include "tool/command.h"
 #include "tool/lab.h"
 
@@ -64,15 +64,28 @@ static int new_network(void)
 	return fd;
 }
 
-static int ip(const char *format, ...)
+/* Prints the sentence for a step that failed. */
+static int made(int result, const char *step)
 {
-	char command[512];
-	va_list list;
+	return result ? complain("cannot %s: %s", step, strerror(-result)) : 0;
+}
 
-	va_start(list, format);
-	vsnprintf(command, sizeof(command), format, list);
-	va_end(list);
-	return system(command) == 0 ? 0 : STATUS_ERROR;
+static int make_pair(const char *name_a, int ns_a, const char *name_b, int ns_b)
+{
+	return made(link_setup_veth(name_a, ns_a, name_b, ns_b), "make a veth pair (is the kernel's veth module there?)");
+}
+
+static int bring_up(const char *name, int mtu_bytes)
+{
+	return made(link_setup_mtu(name, (uint32_t)mtu_bytes), "set the MTU") ||
+	    made(link_setup_up(name), "bring an interface up");
+}
+
+static int give_address(uint32_t address)
+{
+	struct prefix p = {.addr = ip_from_v4(address), .bits = LAB_PREFIX_BITS};
+
+	return made(link_setup_address(LAB_INTERFACE, &p), "set an address");
 }
 
 /* teachnet lab's options are teachnet-wire's. */
@@ -131,49 +144,61 @@ static bool wants_wire(const struct lab *lab)
 	return lab->loss || lab->delay || lab->rate || lab->reorder || lab->duplicate || lab->seed || lab->pcap;
 }
 
-static int make_wire(struct lab *lab, const char *peer_net, int mtu_bytes)
+/* In a namespace of its own: host and peer see their own ends only. */
+static int make_wire(struct lab *lab, int mtu_bytes)
 {
-	char host_net[64];
+	int wire_ns_fd = new_network(), result;
 
-	snprintf(host_net, sizeof(host_net), "/proc/%d/fd/%d", (int)getpid(), lab->host_ns_fd);
-	if (new_network() < 0)
+	if (wire_ns_fd < 0)
 		return STATUS_ERROR;
-	if (ip("ip link add left mtu %d type veth peer name " LAB_INTERFACE " mtu %d netns %s", mtu_bytes, mtu_bytes, host_net) ||
-	    ip("ip link add right mtu %d type veth peer name " LAB_INTERFACE " mtu %d netns %s", mtu_bytes, mtu_bytes, peer_net) ||
-	    ip("ip link set left up; ip link set right up"))
-		return STATUS_ERROR;
-	return start_wire(lab);
+	result = make_pair("left", wire_ns_fd, LAB_INTERFACE, lab->host_ns_fd) ||
+	    make_pair("right", wire_ns_fd, LAB_INTERFACE, lab->peer_ns_fd) || bring_up("left", mtu_bytes) ||
+	    bring_up("right", mtu_bytes) || start_wire(lab);
+	close(wire_ns_fd);
+	return result;
+}
+
+static int set_up_host(const struct lab *lab, int mtu_bytes)
+{
+	const struct ip_addr gateway = ip_from_v4(LAB_PEER_NUMBER);
+	int result;
+
+	lab_enter(lab->host_ns_fd);
+	result = made(link_setup_up("lo"), "bring lo up") || bring_up(LAB_INTERFACE, mtu_bytes);
+	if (!result && lab->kernel_stack)
+		result = give_address(LAB_HOST_NUMBER) ||
+		    made(link_setup_route_default(LAB_INTERFACE, &gateway), "set the default route");
+	return result;
+}
+
+static int set_up_peer(const struct lab *lab, int mtu_bytes)
+{
+	int result;
+
+	lab_enter(lab->peer_ns_fd);
+	result = made(link_setup_up("lo"), "bring lo up") || bring_up(LAB_INTERFACE, mtu_bytes) ||
+	    give_address(LAB_PEER_NUMBER);
+	lab_enter(lab->host_ns_fd);
+	return result;
 }
 
 int lab_links_make(struct lab *lab)
 {
-	int mtu_bytes = lab->mtu_bytes ? lab->mtu_bytes : DEFAULT_MTU_BYTES;
-	char peer_net[PLACE_BYTES + 16];
+	int mtu_bytes = lab->mtu_bytes ? lab->mtu_bytes : DEFAULT_MTU_BYTES, result;
+	char pin[PLACE_BYTES + 16];
 
-	snprintf(peer_net, sizeof(peer_net), "%s/peer.net", lab->folder);
 	quiet_ipv6();
 	lab->host_ns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	lab->peer_ns_fd = new_network();
 	if (lab->host_ns_fd < 0 || lab->peer_ns_fd < 0 || lab_file_write(lab, "peer.net", 0444, "%s", ""))
 		return STATUS_ERROR;
 	/* For teachnet peer. The mount keeps the namespace until the lab's mount namespace ends. */
-	if (mount("/proc/self/ns/net", peer_net, NULL, MS_BIND, NULL) < 0)
-		return complain("cannot mount on %s: %m", peer_net);
-	if (wants_wire(lab) && make_wire(lab, peer_net, mtu_bytes))
-		return STATUS_ERROR;
-	lab_enter(lab->host_ns_fd);
-	if (!lab->wire_pid && ip("ip link add " LAB_INTERFACE " mtu %d type veth peer name " LAB_INTERFACE " mtu %d netns %s",
-				  mtu_bytes, mtu_bytes, peer_net))
-		return STATUS_ERROR;
-	if (ip("ip link set lo up; ip link set " LAB_INTERFACE " up"))
-		return STATUS_ERROR;
-	if (lab->kernel_stack && ip("ip addr add " LAB_HOST_ADDRESS "/%d dev " LAB_INTERFACE
-				    "; ip route add default via " LAB_PEER_ADDRESS, LAB_PREFIX_BITS))
-		return STATUS_ERROR;
-	lab_enter(lab->peer_ns_fd);
-	if (ip("ip link set lo up; ip link set " LAB_INTERFACE " up; ip addr add " LAB_PEER_ADDRESS "/%d dev " LAB_INTERFACE,
-		LAB_PREFIX_BITS))
-		return STATUS_ERROR;
-	lab_enter(lab->host_ns_fd);
-	return 0;
+	snprintf(pin, sizeof(pin), "%s/peer.net", lab->folder);
+	if (mount("/proc/self/ns/net", pin, NULL, MS_BIND, NULL) < 0)
+		return complain("cannot mount on %s: %m", pin);
+	if (wants_wire(lab))
+		result = make_wire(lab, mtu_bytes);
+	else
+		result = make_pair(LAB_INTERFACE, lab->host_ns_fd, LAB_INTERFACE, lab->peer_ns_fd);
+	return result || set_up_host(lab, mtu_bytes) || set_up_peer(lab, mtu_bytes);
 }
