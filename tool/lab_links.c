@@ -147,8 +147,12 @@ static bool wants_wire(const struct lab *lab)
 /* In a namespace of its own: host and peer see their own ends only. */
 static int make_wire(struct lab *lab, int mtu_bytes)
 {
-	int wire_ns_fd = new_network(), result;
+	int wire_ns_fd, result;
 
+	if (!*lab->places.wire)
+		return complain("teachnet-wire is neither in %s nor in %s: build it (make) or install it (make install)",
+		    lab->places.folder, TEACHNET_BINDIR);
+	wire_ns_fd = new_network();
 	if (wire_ns_fd < 0)
 		return STATUS_ERROR;
 	result = make_pair("left", wire_ns_fd, LAB_INTERFACE, lab->host_ns_fd) ||
