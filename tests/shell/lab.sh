@@ -10,10 +10,10 @@
 export teachnet=$top_builddir/teachnet
 export PATH=$top_builddir:$PATH
 : "${E2E_STACK:=default}"
-lab_count=0
 # What a failure leaves lies beside the test's log.
 lab_kept=$top_builddir/tests/shell/kept/$(basename "$0" .t)
 rm -rf "$lab_kept"
+at_exit "rmdir $lab_kept"
 
 [ -x "$teachnet" ] || skip_all "teachnet is not built"
 if ! reason=$("$teachnet" lab --stack=kernel true 2>&1); then
@@ -27,7 +27,6 @@ lab_on() { [ "$E2E_STACK" = default ] || echo "--stack=$E2E_STACK"; }
 lab_kept_run() {
 	local folder=$1 status
 	shift
-	mkdir -p "$folder"
 	"$@"
 	status=$?
 	if [ $status -eq 0 ]; then
@@ -39,16 +38,16 @@ lab_kept_run() {
 }
 
 lab() {
-	lab_count=$((lab_count + 1))
-	local folder=$lab_kept/$lab_count
+	local folder
+	folder=$(mkdir -p "$lab_kept" && mktemp -d "$lab_kept/XXXX")
 	# shellcheck disable=SC2046
 	TEACHNET_PCAP=$folder/stack.pcap lab_kept_run "$folder" \
 		timeout -k 5 100 "$teachnet" lab $(lab_on) --log "$folder/stack.log" "$@"
 }
 
 lab_bulk() {
-	lab_count=$((lab_count + 1))
-	local folder=$lab_kept/$lab_count
+	local folder
+	folder=$(mkdir -p "$lab_kept" && mktemp -d "$lab_kept/XXXX")
 	# shellcheck disable=SC2046
 	TEACHNET_LOG=$folder/stack.log lab_kept_run "$folder" timeout -k 5 300 "$teachnet" lab $(lab_on) "$@"
 }
