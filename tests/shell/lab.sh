@@ -41,7 +41,7 @@ lab() {
 	local folder
 	folder=$(mkdir -p "$lab_kept" && mktemp -d "$lab_kept/XXXX")
 	# shellcheck disable=SC2046
-	TEACHNET_PCAP=$folder/stack.pcap lab_kept_run "$folder" \
+	TEACHNET_PCAP=${E2E_PCAP-$folder/stack.pcap} lab_kept_run "$folder" \
 		timeout -k 5 100 "$teachnet" lab $(lab_on) --log "$folder/stack.log" "$@"
 }
 
