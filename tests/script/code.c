@@ -196,7 +196,8 @@ static int64_t either(struct code *c)
 	return v;
 }
 
-static void message(struct code *c)
+/* What follows an assertion is told when it fails. */
+static void message(struct code *c, bool tell)
 {
 	if (!token(c, ","))
 		return;
@@ -206,7 +207,10 @@ static void message(struct code *c)
 
 		c->at = end ? end + 1 : c->at + strlen(c->at);
 	} else if (*c->at != '\n' && *c->at != ';' && *c->at) {
-		script_note("line %u: %lld", c->event->line, (long long)either(c));
+		int64_t value = either(c);
+
+		if (tell)
+			script_note("line %u: it is %lld", c->event->line, (long long)value);
 	}
 }
 
@@ -215,9 +219,11 @@ static void statement(struct code *c)
 	const char *begin = c->at;
 
 	if (token(c, "assert")) {
-		if (!either(c))
+		bool holds = either(c) != 0;
+
+		message(c, !holds);
+		if (!holds)
 			script_fail("line %u: does not hold: %.*s", c->event->line, (int)strcspn(begin, "\n;"), begin);
-		message(c);
 	} else if (token(c, "print")) {
 		script_note("line %u: %lld", c->event->line, (long long)either(c));
 	} else {
