@@ -151,7 +151,7 @@ static int make_wire(struct lab *lab, int mtu_bytes)
 
 	if (!*lab->places.wire)
 		return complain("teachnet-wire is neither in %s nor in %s: build it (make) or install it (make install)",
-		    lab->places.folder, TEACHNET_BINDIR);
+		    lab->places.folder, TEACHNET_PKGLIBEXECDIR);
 	wire_ns_fd = new_network();
 	if (wire_ns_fd < 0)
 		return STATUS_ERROR;

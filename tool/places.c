@@ -39,7 +39,7 @@ int places_find(struct places *out, bool need_stack)
 	*strrchr(out->folder, '/') = 0;
 
 	if (!candidate(out->wire, out->folder, "teachnet-wire"))
-		candidate(out->wire, TEACHNET_BINDIR, "teachnet-wire");
+		candidate(out->wire, TEACHNET_PKGLIBEXECDIR, "teachnet-wire");
 	if (!need_stack)
 		return 0;
 	if (!candidate(out->library, out->folder, ".libs/libteachnet.so") &&
