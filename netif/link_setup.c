@@ -9,6 +9,7 @@
 #include <linux/sockios.h>
 #include <linux/veth.h>
 #include <net/if.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,6 +17,8 @@
 #include <unistd.h>
 
 #include "netif/rtnl.h"
+
+#define WAIT_STEP_MS 2U
 
 /* Interface names are cut by nobody: a longer one is not found. */
 static bool name_fits(const char *name)
@@ -94,6 +97,34 @@ int link_setup_up(const char *name)
 int link_setup_down(const char *name)
 {
 	return set_up(name, false);
+}
+
+int link_setup_wait_running(const char *name, unsigned limit_ms)
+{
+	struct ifreq request = {0};
+	int result = -ETIMEDOUT;
+	int fd;
+
+	if (!name_fits(name))
+		return -ENODEV;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	for (unsigned waited_ms = 0; waited_ms <= limit_ms; waited_ms += WAIT_STEP_MS) {
+		snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+		if (ioctl(fd, SIOCGIFFLAGS, &request)) {
+			result = -errno;
+			break;
+		}
+		/* The flag is set a moment before the queue is opened: one step more. */
+		poll(NULL, 0, WAIT_STEP_MS);
+		if (request.ifr_flags & IFF_RUNNING) {
+			result = 0;
+			break;
+		}
+	}
+	close(fd);
+	return result;
 }
 
 int link_setup_mac(const char *name, const struct mac_addr *mac)

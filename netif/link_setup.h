@@ -21,6 +21,9 @@ int link_setup_delete(const char *name);
 
 int link_setup_up(const char *name);
 int link_setup_down(const char *name);
+/* Waits until frames pass: a veth end that was just set up has no carrier for some milliseconds, up
+ * to a second, and what is sent meanwhile is lost. -ETIMEDOUT when it does not come up. */
+int link_setup_wait_running(const char *name, unsigned limit_ms);
 int link_setup_mac(const char *name, const struct mac_addr *mac);
 int link_setup_mtu(const char *name, uint32_t mtu_bytes);
 /* An address and its network; IPv6 ones are usable at once (no duplicate address detection). */

@@ -20,12 +20,15 @@
 #include <time.h>
 
 #include "netif/impair.h"
+#include "netif/link_setup.h"
 #include "netif/packet.h"
 #include "netif/segment.h"
 #include "netif/units.h"
 
 /* When an interface takes nothing, it is offered again after so long. */
 #define WIRE_RETRY_NS (100 * NSEC_PER_USEC)
+/* "ready" waits so long for the carriers; frames pass whenever they come. */
+#define WIRE_CARRIER_MS 2000U
 
 /* One direction: from the port where frames arrive to the other one. */
 struct direction {
@@ -292,6 +295,8 @@ static int main_loop(const char *const name[2], const struct fault_config *fault
 	result = open_ports(w, name, pcap);
 	if (result == 0) {
 		join_ports(w, fault);
+		link_setup_wait_running(name[0], WIRE_CARRIER_MS);
+		link_setup_wait_running(name[1], WIRE_CARRIER_MS);
 		puts("ready");
 		fflush(stdout);
 		run(w, &while_waiting);

@@ -30,7 +30,8 @@ static int make_pair(void **state)
 		return 0;
 	}
 	test_no_ipv6_noise();
-	return link_setup_veth("pa", -1, "pb", -1) || link_setup_up("pa") || link_setup_up("pb");
+	return link_setup_veth("pa", -1, "pb", -1) || link_setup_up("pa") || link_setup_up("pb") ||
+	       link_setup_wait_running("pa", 3000) || link_setup_wait_running("pb", 3000);
 }
 
 static void need_network(void)
@@ -233,6 +234,7 @@ static void an_interface_that_goes_down_is_told_and_got_over(void **state)
 	assert_int_equal(link_setup_up("pb"), 0);
 	assert_int_equal(netif_receive(b, &in, 1, 2 * NSEC_PER_SEC), 0);
 	assert_int_equal(netif_deadline(b), TIME_NEVER);
+	assert_int_equal(link_setup_wait_running("pa", 3000), 0);
 	transmit_one(a, 0, 1);
 	assert_int_equal(receive(b, &in, 1), 1);
 	/* It vanishes, and another of the same name appears. */
@@ -248,6 +250,7 @@ static void an_interface_that_goes_down_is_told_and_got_over(void **state)
 	a = open_end("pa", &mac_a, false);
 	assert_int_equal(netif_receive(b, &in, 1, 7 * NSEC_PER_SEC), 0);
 	assert_int_equal(netif_deadline(b), TIME_NEVER);
+	assert_int_equal(link_setup_wait_running("pa", 3000), 0);
 	transmit_one(a, 0, 1);
 	assert_int_equal(receive(b, &in, 1), 1);
 	transmit_one(b, 0, 1);
