@@ -43,14 +43,20 @@ static short stream_bits(int fd)
 static int pair_state(struct descriptor *d, int *error)
 {
 	short bits = stream_bits(d->fd);
+	int ignored;
 
 	if ((bits & (POLLERR | POLLHUP)) != 0) {
 		*error = request_take_error(d, ECONNRESET);
 		return STREAM_CONNECTED;
 	}
-	if ((bits & POLLOUT) == 0)
-		return STREAM_CONNECTING;
-	return STREAM_IDLE;
+	if ((bits & POLLOUT) != 0 || (bits & POLLRDHUP) != 0)
+		return STREAM_IDLE;
+	/* Full: a connect() in progress, or a listener that another process has made. */
+	if (!descriptor_is(d, DESCRIPTOR_CONNECTING) && request_option(d, SOL_SOCKET, SO_ACCEPTCONN, &ignored) == 1) {
+		descriptor_mark(d, DESCRIPTOR_LISTENING, DESCRIPTOR_FRESH);
+		return STREAM_LISTENING;
+	}
+	return STREAM_CONNECTING;
 }
 
 int stream_state(struct descriptor *d)
@@ -154,8 +160,7 @@ int stream_await_connected(struct descriptor *d, int timeout_option)
 
 /* ---- connecting ---- */
 
-/* Fills the pair until poll() does not call it writable any more. How many bytes that took. */
-static uint32_t fill_pair(const struct descriptor *d)
+uint32_t stream_fill(const struct descriptor *d)
 {
 	static const char waste[16384];
 	int room = 0;
@@ -222,7 +227,7 @@ static int connect_begin(struct descriptor *d, const struct control_address *add
 	struct exchange x = { .request.address = *address };
 	int result;
 
-	x.request.fill_bytes = fill_pair(d);
+	x.request.fill_bytes = stream_fill(d);
 	if (x.request.fill_bytes == 0)
 		return -ENETDOWN;
 	result = (int)request_exchange(d, CONTROL_CONNECT, &x);

@@ -281,7 +281,7 @@ int datagram_next_bytes(struct descriptor *d)
 /* ---- sending ---- */
 
 /* An error about an earlier datagram is the result of the next send, as in Linux. */
-static ssize_t earlier_error(struct descriptor *d)
+ssize_t datagram_earlier_error(struct descriptor *d)
 {
 	struct control_datagram header;
 	unsigned char payload[ERROR_PAYLOAD_MAX];
@@ -343,11 +343,11 @@ static int judge_destination(struct descriptor *d, const struct control_address 
 
 		request_types(d);
 		if (to->bytes > 0) {
-			if (is_broadcast(to) && request_option(d, SOL_SOCKET, SO_BROADCAST, &error) == 0)
-				return error < 0 ? error : -EACCES;
 			error = (int)request_exchange(d, CONTROL_SOURCE_FOR, &x);
 			if (error < 0)
 				return error;
+			if (is_broadcast(to) && request_option(d, SOL_SOCKET, SO_BROADCAST, &error) == 0)
+				return error < 0 ? error : -EACCES;
 			mtu = x.reply.argument[0];
 		}
 		known = key | size_limit(d, mtu);
@@ -436,6 +436,6 @@ ssize_t datagram_send(struct descriptor *d, const struct msghdr *message, int fl
 	if (error == 0 && descriptor_type(d) == SOCK_DGRAM && bytes > UDP_BYTES_MAX)
 		error = -EMSGSIZE;
 	if (error == 0 && (d->facts & (DESCRIPTOR_CONNECTED | DESCRIPTOR_RECVERR)) != 0)
-		error = earlier_error(d);
+		error = datagram_earlier_error(d);
 	return error < 0 ? error : send_pair(d, &header, message, flags);
 }

@@ -136,6 +136,8 @@ int call_listen(int fd, int backlog)
 	if (descriptor_kind(&d) != DESCRIPTOR_STREAM)
 		return answer_int(-EOPNOTSUPP);
 	result = request_exchange(&d, CONTROL_LISTEN, &x);
+	if (result == 0 && !descriptor_is(&d, DESCRIPTOR_LISTENING))
+		(void)stream_fill(&d); /* a listener is never writable; these bytes stay in the pair */
 	if (result == 0)
 		descriptor_mark(&d, DESCRIPTOR_LISTENING, DESCRIPTOR_FRESH);
 	return answer_int(result);
@@ -287,16 +289,14 @@ static int shutdown_ours(struct descriptor *d, int how)
 
 	if (state < 0)
 		return -ENOTCONN;
-	if (state == STREAM_CONNECTED && how == SHUT_WR)
+	if (state == STREAM_CONNECTED && how == SHUT_WR && !stream_hung_up(d->fd))
 		return (int)outcome(real.shutdown(d->fd, SHUT_WR));
 	result = shutdown_request(d, how);
-	if (state == STREAM_CONNECTED && result == -ENOTCONN)
-		result = 0; /* it has ended in the meantime, which the program cannot know */
 	if (state == STREAM_CONNECTED && how == SHUT_RDWR)
 		real.shutdown(d->fd, SHUT_RDWR);
 	else if (how != SHUT_WR && state != STREAM_IDLE)
 		real.shutdown(d->fd, SHUT_RD);
-	if (descriptor_kind(d) == DESCRIPTOR_STREAM && state != STREAM_CONNECTED)
+	if (descriptor_kind(d) == DESCRIPTOR_STREAM && state != STREAM_CONNECTED && how != SHUT_WR)
 		descriptor_mark(d, 0, DESCRIPTOR_FRESH | DESCRIPTOR_LISTENING | DESCRIPTOR_CONNECTING);
 	return result;
 }

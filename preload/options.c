@@ -124,6 +124,11 @@ static int take_error(struct descriptor *d)
 	if (descriptor_kind(d) == DESCRIPTOR_STREAM && poll(&p, 1, 0) >= 0 &&
 	    (p.revents & (POLLERR | POLLHUP)) == 0)
 		return 0;
+	if (descriptor_kind(d) == DESCRIPTOR_DATAGRAM) {
+		/* teachnetd may still have it on the way: asking makes it arrive. */
+		error = request_take_error(d, ENETDOWN);
+		return error > 0 ? error : (int)-datagram_earlier_error(d);
+	}
 	error = request_take_error(d, ECONNRESET);
 	if (error > 0)
 		descriptor_mark(d, 0, DESCRIPTOR_FRESH);

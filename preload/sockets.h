@@ -38,6 +38,8 @@ int stream_state(struct descriptor *d);
 /* Waits until a connect() in progress has ended. 0, or a negative errno: -EINTR, that of the
  * connection, or -EAGAIN after SO_RCVTIMEO or SO_SNDTIMEO (timeout_option). */
 int stream_await_connected(struct descriptor *d, int timeout_option);
+/* Fills the pair until poll() does not call it writable any more. How many bytes that took. */
+uint32_t stream_fill(const struct descriptor *d);
 /* connect() without errno. */
 int connect_descriptor(struct descriptor *d, const struct sockaddr *address, socklen_t bytes);
 /* After a signal, in a call that Linux restarts: would it? */
@@ -47,6 +49,8 @@ bool interrupted_restarts(void);
 
 ssize_t stream_send(struct descriptor *d, const struct msghdr *message, int flags);
 ssize_t stream_receive(struct descriptor *d, struct msghdr *message, int flags);
+/* Has teachnetd closed its end altogether? A FIN alone is not that. */
+bool stream_hung_up(int fd);
 /* After read() of a connected stream said end of file or error: what TCP would have said. */
 ssize_t stream_received(struct descriptor *d, ssize_t result, int flags);
 /* Likewise send(); raises SIGPIPE where TCP does. */
@@ -56,6 +60,8 @@ ssize_t stream_sent(struct descriptor *d, ssize_t result, int flags);
 
 ssize_t datagram_send(struct descriptor *d, const struct msghdr *message, int flags);
 ssize_t datagram_receive(struct descriptor *d, struct msghdr *message, int flags);
+/* An error about an earlier datagram, as a negative errno, or 0. */
+ssize_t datagram_earlier_error(struct descriptor *d);
 /* Payload bytes of the next datagram (FIONREAD). */
 int datagram_next_bytes(struct descriptor *d);
 

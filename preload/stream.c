@@ -17,7 +17,7 @@
 /* What TCP reads but the pair does not know. */
 #define FLAGS_NOT_FOR_PAIR (MSG_CONFIRM | MSG_DONTROUTE | MSG_MORE | MSG_FASTOPEN | MSG_ZEROCOPY | MSG_EOR)
 
-static bool hung_up(int fd)
+bool stream_hung_up(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
@@ -30,7 +30,7 @@ ssize_t stream_received(struct descriptor *d, ssize_t result, int flags)
 
 	if (result > 0 || (result < 0 && result != -ECONNRESET))
 		return result;
-	if (result == 0 && !hung_up(d->fd))
+	if (result == 0 && !stream_hung_up(d->fd))
 		return 0;
 	if (!descriptor_verify(d))
 		return result;
