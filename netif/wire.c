@@ -334,6 +334,7 @@ int main(int argc, const char **argv)
 	if (result < -1) {
 		fprintf(stderr, "teachnet-wire: %s: %s (try --help)\n",
 		    poptBadOption(context, POPT_BADOPTION_NOALIAS), poptStrerror(result));
+		free_options(&o);
 		poptFreeContext(context);
 		return 2;
 	}
