@@ -16,9 +16,15 @@
  * lineage. Otherwise -EPERM: the shim then sends ADOPT with the descriptor itself, which proves
  * possession: teachnetd compares its inode with that of the end that it once gave out.
  *
+ * A socket that no socket_id finds gives -EBADF. A finished one (an error, or both directions shut:
+ * then teachnetd has closed its end although the program may hold its own) is remembered for a while:
+ * TAKE_ERROR, GETSOCKNAME and SO_ERROR still answer, GETPEERNAME and SHUTDOWN say -ENOTCONN, and
+ * BIND, CONNECT and LISTEN -ESTALE: a new socket has to be made in its place.
+ *
  * Both sides treat each other as hostile: sizes, enums, ranges and descriptors are checked before
  * use; a malformed request is answered with -EBADMSG, logged, and ends the channel.
- * All numbers are in host order (both ends are on one machine); pads are zero.
+ * Serials are the caller's own and come back as they are. All numbers are in host order (both ends are
+ * on one machine); pads are zero. The descriptor of TRACE is set to O_NONBLOCK.
  */
 #ifndef SERVICE_CONTROL_H
 #define SERVICE_CONTROL_H

@@ -150,7 +150,7 @@ void loop_round(struct service *s, uint64_t timeout_ns)
 void loop_run(struct service *s)
 {
 	s->now_ns = clock_now_ns();
-	s->idle_since_ns = TIME_NEVER;
+	s->idle_since_ns = s->now_ns;
 	while (!s->stopping)
 		loop_round(s, TIME_NEVER);
 	loop_bury_all(s);

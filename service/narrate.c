@@ -98,13 +98,18 @@ static void on_event(void *context, const struct trace_event *e)
 	tell(s, text, json);
 }
 
+bool narrate_wanted(const struct service *s)
+{
+	return s->narrator && s->narrator->count > 0;
+}
+
 void narrate_call(struct service *s, const char *program, int pid, uint64_t socket_id, const char *text, uint32_t bytes)
 {
 	char call[256], who[64];
 	struct trace_event e = {.kind = TRACE_CALL, .time_ns = s->now_ns, .socket_id = socket_id, .text = call, .detail = who};
 	uint32_t length = bytes < sizeof(call) ? bytes : (uint32_t)sizeof(call) - 1;
 
-	if (!s->narrator || s->narrator->count == 0)
+	if (!narrate_wanted(s))
 		return;
 	for (uint32_t i = 0; i < length; i++)
 		call[i] = text[i] >= ' ' && text[i] < 127 ? text[i] : '?';
@@ -165,7 +170,7 @@ static void flush_one(struct service *s, struct listener *l)
 
 void narrate_flush(struct service *s)
 {
-	if (!s->narrator || s->narrator->count == 0)
+	if (!narrate_wanted(s))
 		return;
 	for (unsigned i = 0; i < LISTENERS_MAX; i++) {
 		struct listener *l = &s->narrator->listener[i];

@@ -15,6 +15,8 @@ int narrate_create(struct service *s);
 void narrate_destroy(struct service *s);
 /* fd becomes the narrator's when 0 is returned. */
 int narrate_subscribe(struct service *s, int fd, enum narrate_form form);
+/* Does anybody listen? */
+bool narrate_wanted(const struct service *s);
 /* A call that a program's shim served itself, or that a request was. text need not end with a zero. */
 void narrate_call(struct service *s, const char *program, int pid, uint64_t socket_id, const char *text,
     uint32_t bytes);

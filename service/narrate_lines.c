@@ -232,7 +232,7 @@ static void say_socket(struct service *s, const struct trace_event *e, struct li
 
 	if (e->socket_id)
 		say(l, "#%llu ", (unsigned long long)(e->socket_id & SLOT_MASK));
-	if (p && p->owner[0].pid)
+	if (p && p->owner[0].pid && e->kind != TRACE_CALL)
 		say(l, "(%s) ", p->owner[0].program);
 	if (e->remote.port)
 		say(l, "%s > %s ", endpoint_print(&e->local, local), endpoint_print(&e->remote, remote));
@@ -337,7 +337,7 @@ static void say_named(const struct trace_event *e, struct line *l)
 		say(l, "ICMP: %s (%s)", or_empty(e->text), strerror((int)e->number[0]));
 		break;
 	case TRACE_CALL:
-		say(l, "%s calls %s", or_empty(e->detail), or_empty(e->text));
+		say(l, "%s: %s", or_empty(e->detail), or_empty(e->text));
 		break;
 	case TRACE_FRAME_IN:
 	case TRACE_FRAME_OUT:

@@ -3,6 +3,7 @@
  * What the engine calls (struct stack_owner): data goes straight into the pairs, everything else is
  * noted and done after the engine has returned, because a callback may not call it back.
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,8 +65,19 @@ static void give(void *context, void *block, size_t bytes)
 	free(block);
 }
 
+/* Rings of busy connections come and go by the megabyte: the allocator shall keep such blocks for the
+ * next one instead of giving them back to the kernel, which would hand out zeroed pages one fault at
+ * a time. What an idle stack keeps is bounded by the trim threshold. */
+static void tune_allocator(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	mallopt(M_TOP_PAD, 1 << 20);
+}
+
 struct stack_owner owner_callbacks(struct service *s)
 {
+	tune_allocator();
 	s->mem = (struct mem){.take = take, .give = give};
 	return (struct stack_owner){
 	    .deliver = deliver,

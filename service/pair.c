@@ -18,6 +18,9 @@
 #define SLOT_BITS 20U
 #define SLOTS_MAX (1U << SLOT_BITS)
 #define TOMBSTONES_MAX 2048U
+/* What the pair holds for a program that reads slowly; the kernel doubles it, and may allow less. The
+ * pair is "writable" again when three quarters are read: more room means that both work at once. */
+#define STREAM_SEND_BYTES (512 * 1024)
 /* How much of the queue one round works off. */
 #define WORK_PER_ROUND_MAX 4096U
 
@@ -130,9 +133,11 @@ struct pair *pair_create(struct service *s, int type, int flags, int *program_fd
 	p->heir_fd = -1;
 	TAILQ_INIT(&p->children);
 	p->relay = type == SOCK_STREAM ? PAIR_STREAM : PAIR_DATAGRAM;
-	/* An urgent byte is then never skipped by a read that did not know of it. */
-	if (type == SOCK_STREAM)
+	if (type == SOCK_STREAM) {
+		/* An urgent byte is then never skipped by a read that did not know of it. */
 		setsockopt(fd[0], SOL_SOCKET, SO_OOBINLINE, &(int){1}, sizeof(int));
+		setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &(int){STREAM_SEND_BYTES}, sizeof(int));
+	}
 	*error = name_pair(s, fd[0], type, p->id);
 	if (*error < 0)
 		goto fail;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "service/channel.h"
+#include "service/narrate.h"
 #include "service/pair.h"
 #include "service/requests.h"
 
@@ -366,6 +367,37 @@ static const struct {
     [CONTROL_QUEUES] = {serve_queues, dead_nothing},
 };
 
+/* The calls that a learner would type, as the narrator tells them: name, argument, result. */
+static void tell_call(struct service *s, const struct channel *c, const struct request *q, uint64_t id, int result)
+{
+	static const char *const calls[CONTROL_OPERATION_COUNT] = {
+	    [CONTROL_SOCKET] = "socket", [CONTROL_BIND] = "bind", [CONTROL_CONNECT] = "connect",
+	    [CONTROL_LISTEN] = "listen", [CONTROL_SHUTDOWN] = "shutdown", [CONTROL_SETSOCKOPT] = "setsockopt"};
+	char text[128], address[ENDPOINT_TEXT_BYTES] = "";
+	struct endpoint e;
+	int bytes;
+
+	if (!narrate_wanted(s) || !calls[q->head.operation])
+		return;
+	if (q->head.address.bytes && (address_from_control(&q->head.address, 4, &e) == 0 || address_from_control(&q->head.address, 6, &e) == 0))
+		endpoint_print(&e, address);
+	else if (q->head.operation == CONTROL_SETSOCKOPT)
+		snprintf(address, sizeof(address), "level %d, option %d", q->head.argument[0], q->head.argument[1]);
+	else if (q->head.operation == CONTROL_LISTEN || q->head.operation == CONTROL_SHUTDOWN)
+		snprintf(address, sizeof(address), "%d", q->head.argument[0]);
+	bytes = snprintf(text, sizeof(text), "%s(%s)%s%s", calls[q->head.operation], address, result < 0 ? ": " : "",
+	    result < 0 ? strerrorname_np(-result) : "");
+	narrate_call(s, c->program, (int)c->pid, id, text, (uint32_t)bytes);
+}
+
+static int serve_open(struct service *s, struct channel *c, struct pair *p, struct request *q, struct reply *r)
+{
+	int result = socket_requests[q->head.operation].open(p, q, r);
+
+	tell_call(s, c, q, p->id, result);
+	return result;
+}
+
 static int request_of_socket(struct service *s, struct channel *c, struct request *q, struct reply *r)
 {
 	struct pair *p = pair_find(s, q->head.socket_id);
@@ -381,7 +413,7 @@ static int request_of_socket(struct service *s, struct channel *c, struct reques
 		listen_claim(p);
 		pair_drain(p);
 		if (!p->closing && p->socket)
-			return socket_requests[q->head.operation].open(p, q, r);
+			return serve_open(s, c, p, q, r);
 	}
 	t = tombstone_find(s, q->head.socket_id);
 	if (!t)

@@ -5,7 +5,6 @@
 #include "stack/protocol/arp.h"
 #include "stack/protocol/route.h"
 
-#define PROBE_WAIT_MSEC 1000U
 #define PROBE_COUNT 3U
 #define PROBE_MIN_MSEC 1000U
 #define PROBE_MAX_MSEC 2000U
@@ -76,7 +75,9 @@ void acd_begin(struct interface_address *a, bool probe)
 	a->state = ADDRESS_TENTATIVE;
 	a->probes_left = PROBE_COUNT;
 	a->announcements_left = ANNOUNCE_COUNT;
-	arm(a, random_below(&s->random, PROBE_WAIT_MSEC + 1) * NSEC_PER_MSEC);
+	/* RFC 5227 2.1.1 waits up to a second first, for the sake of many hosts that are switched on at
+	 * once. We start when somebody asks for us, and who asks wants to know soon. */
+	arm(a, 0);
 }
 
 void acd_conflict(struct interface_address *a, const struct mac_addr *other, bool other_probes)
