@@ -66,8 +66,6 @@ static void step(struct timer *t, uint64_t now_ns)
 
 void acd_begin(struct interface_address *a, bool probe)
 {
-	struct stack *s = a->interface->stack;
-
 	timer_init(&a->timer, step);
 	a->state = ADDRESS_PREFERRED;
 	if (!probe)
