@@ -29,7 +29,12 @@ static void tell_datagram_error(void *user, const struct datagram_error *e, stru
 
 static void notify(void *user, unsigned events)
 {
-	pair_mark(user, events);
+	struct pair *p = user;
+
+	/* The engine frees its socket right after this. */
+	if (events & SOCKET_EVENT_GONE)
+		p->socket = NULL;
+	pair_mark(p, events);
 }
 
 static unsigned accept_queued(void *user)

@@ -201,7 +201,6 @@ bool pair_work(struct service *s)
 		work = p->work;
 		p->work = 0;
 		if (work & SOCKET_EVENT_GONE) {
-			p->socket = NULL;
 			pair_forget(p);
 			continue;
 		}
