@@ -68,14 +68,15 @@ static const struct kind *find_kind(const struct addrinfo *hints, int *error)
 static int find_ports(const char *service, const struct addrinfo *hints, struct port ports[KINDS], unsigned *count)
 {
 	char *end = NULL;
-	unsigned long number = service != NULL && *service != 0 ? strtoul(service, &end, 10) : 0;
-	bool named = service != NULL && (*service == 0 || *end != 0);
+	/* As glibc reads it: an empty one is port 0, a large one wraps, a negative one is a name. */
+	unsigned long number = service != NULL ? strtoul(service, &end, 10) : 0;
+	bool named = service != NULL && (*end != 0 || (int)number < 0);
 	int error;
 	const struct kind *wanted = find_kind(hints, &error);
 
 	if (error != 0)
 		return error;
-	if (named && (hints->ai_flags & AI_NUMERICSERV) != 0)
+	if (named && *end != 0 && (hints->ai_flags & AI_NUMERICSERV) != 0)
 		return EAI_NONAME;
 	if (named && wanted != NULL && wanted->service_protocol == NULL)
 		return EAI_SERVICE;

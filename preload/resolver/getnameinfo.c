@@ -120,7 +120,7 @@ int module_getnameinfo(const struct sockaddr *address, socklen_t bytes, char *ho
 	error = take_address(address, bytes, &a, &port);
 	if (error != 0)
 		return error;
-	if ((host == NULL || host_bytes == 0) && (service == NULL || service_bytes == 0))
+	if ((flags & NI_NAMEREQD) != 0 && host == NULL && service == NULL)
 		return EAI_NONAME;
 	if (host != NULL && host_bytes > 0)
 		error = put_host(&a, host, host_bytes, flags);

@@ -54,11 +54,11 @@ static inline const char *shim_error(void)
 /* Evaluates the call once; its result is the macro's. */
 #define TRY(call)                                                                                  \
 	({                                                                                         \
-		long shim_result = (errno = 0, (long)(call));                                      \
+		__auto_type shim_result = (errno = 0, (call));                                     \
 		if (shim_result < 0)                                                               \
 			SAY(#call, "%s", shim_error());                                            \
 		else                                                                               \
-			SAY(#call, "%ld", shim_result);                                            \
+			SAY(#call, "%ld", (long)shim_result);                                      \
 		shim_result;                                                                       \
 	})
 
