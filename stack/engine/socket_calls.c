@@ -168,6 +168,15 @@ int socket_set_option(struct socket *so, int level, int name, const void *value,
 	return error;
 }
 
+/* Linux asks level by level: of a level that an IPv4 socket does not have, it says so. */
+static bool has_level(const struct socket *so, int level)
+{
+	enum { LEVEL_IP = 0, LEVEL_SOCKET = 1, LEVEL_TCP = 6, LEVEL_UDP = 17 };
+
+	return so->family != 4 || level == LEVEL_SOCKET || level == LEVEL_IP ||
+	    (so->kind == SOCKET_TCP && level == LEVEL_TCP) || (so->kind == SOCKET_UDP && level == LEVEL_UDP);
+}
+
 int socket_get_option(struct socket *so, int level, int name, void *value, uint32_t *bytes, uint64_t now_ns)
 {
 	int error = -ENOPROTOOPT;
@@ -175,7 +184,9 @@ int socket_get_option(struct socket *so, int level, int name, void *value, uint3
 	engine_enter(so->stack, now_ns);
 	if (so->ops->get_option)
 		error = so->ops->get_option(so, level, name, value, bytes);
-	return error == -ENOPROTOOPT ? option_get(so, level, name, value, bytes) : error;
+	if (error == -ENOPROTOOPT)
+		error = option_get(so, level, name, value, bytes);
+	return error == -ENOPROTOOPT && !has_level(so, level) ? -EOPNOTSUPP : error;
 }
 
 int socket_take_error(struct socket *so)

@@ -191,7 +191,9 @@ static bool conflicts(enum socket_kind kind, const struct port_entry *old, const
 		return false;
 	if (old->interface && new->interface && old->interface != new->interface)
 		return false;
-	if (old->reuse_address && new->reuse_address && !old->listening)
+	/* What counts of the one that is there is its setting now, not when it was bound. */
+	if ((old->socket ? old->socket->option.reuse_address : old->reuse_address) && new->reuse_address &&
+	    !old->listening)
 		return false;
 	if (old->reuse_port && new->reuse_port)
 		return false;
