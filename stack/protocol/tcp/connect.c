@@ -83,16 +83,34 @@ static int disconnect(struct tcb *t)
 	return 0;
 }
 
-int tcp_connect(struct socket *so, const struct endpoint *remote)
+/* Linux takes 0.0.0.0 and :: for this host itself: where the socket is bound, or loopback. */
+static struct endpoint real_remote(const struct socket *so, const struct endpoint *remote)
+{
+	static const struct ip_addr loopback6 = {.octet = {[15] = 1}};
+	struct endpoint real = *remote;
+
+	if (!ip_is_unspecified(&remote->addr))
+		return real;
+	if (so->bound_address)
+		real.addr = so->local.addr;
+	else
+		real.addr = ip_is_v4(&remote->addr) ? ip_from_v4(0x7f000001) : loopback6;
+	return real;
+}
+
+int tcp_connect(struct socket *so, const struct endpoint *asked)
 {
 	struct tcb *t = tcb_of(so);
 	struct stack *s = so->stack;
+	struct endpoint real;
+	const struct endpoint *remote = &real;
 	struct tcp_entry *old;
 	struct tuple tuple;
 	int result;
 
-	if (!remote)
+	if (!asked)
 		return disconnect(t);
+	real = real_remote(so, asked);
 	result = may_connect(t, remote);
 	if (result < 0)
 		return result;
