@@ -11,9 +11,9 @@
 
 uint8_t stream_byte(uint64_t seed, unsigned connection, unsigned side, uint64_t position)
 {
-	uint64_t x = (position + 1) * UINT64_C(0x9e3779b97f4a7c15) + seed + connection * 1009U + side * 77U;
+	uint64_t x = (position + (seed << 40) + ((uint64_t)(connection * 2 + side) << 34)) * UINT64_C(0x9e3779b97f4a7c15);
 
-	return (uint8_t)(x >> 56 ^ x >> 29);
+	return (uint8_t)((x ^ x >> 29) * UINT64_C(0xbf58476d1ce4e5b9) >> 56);
 }
 
 uint32_t ip_of(unsigned host)
@@ -211,28 +211,27 @@ static void start(struct world *w, struct end *e)
 	}
 	socket_local(e->socket, &local);
 	if (e == &c->end[0])
-		c->port = local.port;
+		c->iss = tcb_of(e->socket)->iss.n;
 }
 
 static void accept_all(struct world *w, unsigned number)
 {
 	struct host *h = &w->host[number];
-	struct endpoint peer;
 	struct socket *so;
 
-	/* The end is known when the peer's port is: accepted without one, it gets it at once. */
+	/* Whose it is tells the opener's first number: a port may be in use again already. */
 	while (h->listener && (so = socket_accept(h->listener, 1000, NULL, w->now_ns))) {
 		struct end *e = NULL;
 
-		if (socket_peer(so, &peer) == 0)
-			for (unsigned i = 0; i < w->connection_count; i++) {
-				struct connection *c = &w->connection[i];
+		for (unsigned i = 0; i < w->connection_count; i++) {
+			struct connection *c = &w->connection[i];
 
-				if (c->end[1].host == number && c->port == peer.port && !c->end[1].started && !c->simultaneous)
-					e = &c->end[1];
-			}
+			if (c->end[1].host == number && c->end[0].started && c->iss == tcb_of(so)->irs.n &&
+			    !c->end[1].started && !c->simultaneous)
+				e = &c->end[1];
+		}
 		if (!e) {
-			/* Reset between the handshake and accept(): nobody waits for it any more. */
+			/* It was never one of ours: the checksum let a forged SYN through. */
 			socket_abort(so, w->now_ns);
 			continue;
 		}

@@ -16,7 +16,7 @@
 #include "tests/sim/sim.h"
 
 #define GROUP 100
-#define WORLD_SECONDS 60 /* of real time: a world takes milliseconds */
+#define WORLD_SECONDS 10 /* of real time: a world takes milliseconds */
 
 struct shared {
 	volatile uint64_t seed; /* that the child is at */

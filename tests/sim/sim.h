@@ -86,7 +86,7 @@ struct end {
 struct connection {
 	struct end end[2];      /* [0] opens */
 	uint64_t start_ns;
-	uint16_t port;          /* of the opener, once known */
+	uint32_t iss;           /* the opener's first sequence number */
 	bool simultaneous;
 	unsigned number;
 };
@@ -114,7 +114,7 @@ struct world {
 	struct connection connection[CONNECTIONS_MAX];
 	unsigned connection_count;
 	uint64_t now_ns, events, limit_ns;
-	uint64_t attack_every_ns, next_attack_ns;
+	uint64_t attack_every_ns, next_attack_ns, attacks;
 	uint32_t mtu;
 	bool lossless_errors;   /* errors of the network may end a connection */
 	bool liar;
