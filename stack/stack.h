@@ -144,6 +144,7 @@ struct interface_config {
 	bool has_link_header;        /* false: tun, PPP: frames begin with IP, no ARP */
 	bool gso_tcp, gso_udp;       /* may the engine give frames beyond the MTU? */
 	bool checksum_offload;       /* may it leave the transport checksum to the driver? */
+	bool ipv6;                   /* link-local address, router solicitation, autoconfiguration */
 };
 
 /* Indices are small and start at 1 (0 is the loopback's absence; the loopback is index 1 itself). */

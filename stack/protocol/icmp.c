@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "stack/protocol/datagram.h"
+#include "stack/protocol/icmpv6.h"
 
 #define QUOTE_MAX_BYTES 548U /* RFC 1812 4.3.2.3: the error fits into 576 octets */
 #define TTL 64U
@@ -58,7 +59,10 @@ void icmp_send_error(struct stack *s, enum icmp_type type, uint8_t code, uint32_
 
 void icmp_send_port_unreachable(struct stack *s, const struct ip_packet *p)
 {
-	icmp_send_error(s, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0, p);
+	if (ip_is_v4(&p->source))
+		icmp_send_error(s, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0, p);
+	else
+		icmpv6_send_error(s, ICMPV6_UNREACHABLE, ICMPV6_PORT_UNREACHABLE, 0, p);
 }
 
 void icmp_send_reassembly_exceeded(struct stack *s, struct span packet, uint32_t interface, bool group_frame)
@@ -144,7 +148,7 @@ static void tell_trace(struct stack *s, const struct ip_error *e)
 		trace_emit(s, &event);
 }
 
-static void dispatch(struct stack *s, const struct ip_error *e)
+void icmp_dispatch(struct stack *s, const struct ip_error *e)
 {
 	tell_trace(s, e);
 	raw_error(s, e);
@@ -154,7 +158,7 @@ static void dispatch(struct stack *s, const struct ip_error *e)
 		tcp_error(s, e);
 	else if (e->protocol == IP_PROTOCOL_UDP)
 		udp_error(s, e);
-	else if (e->protocol == IP_PROTOCOL_ICMP)
+	else if (e->protocol == IP_PROTOCOL_ICMP || e->protocol == IP_PROTOCOL_ICMPV6)
 		ping_error(s, e);
 }
 
@@ -182,17 +186,21 @@ static void error_input(struct stack *s, const struct ip_packet *p, const struct
 		trace_drop(s, "ICMP error about a packet that is not ours", "RFC 1122 3.2.2", (uint32_t)p->payload.bytes);
 		return;
 	}
-	dispatch(s, &e);
+	icmp_dispatch(s, &e);
 }
 
 void icmp_host_unreachable_here(struct stack *s, struct span packet)
 {
 	struct ip_error e = {.error = EHOSTUNREACH, .type = ICMP_UNREACHABLE, .code = ICMP_HOST_UNREACHABLE};
 
+	if (packet.bytes && packet.data[0] >> 4 == 6) {
+		icmpv6_address_unreachable_here(s, packet);
+		return;
+	}
 	if (!quote_is_ours(s, packet, &e))
 		return;
 	e.offender = e.source;
-	dispatch(s, &e);
+	icmp_dispatch(s, &e);
 }
 
 void icmp_input(struct stack *s, const struct ip_packet *p)

@@ -19,6 +19,8 @@ void icmp_input(struct stack *s, const struct ip_packet *p);
 void icmp_send_error(struct stack *s, enum icmp_type type, uint8_t code, uint32_t word, const struct ip_packet *p);
 void icmp_send_reassembly_exceeded(struct stack *s, struct span packet, uint32_t interface, bool group_frame);
 
+/* Hands an error to the sockets that it concerns, of either family. */
+void icmp_dispatch(struct stack *s, const struct ip_error *e);
 /* Our own verdict about a packet of ours: its neighbour does not answer. */
 void icmp_host_unreachable_here(struct stack *s, struct span packet);
 

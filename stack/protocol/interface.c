@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "stack/protocol/acd.h"
+#include "stack/protocol/nd.h"
 #include "stack/protocol/neighbour.h"
 #include "stack/protocol/route.h"
 
@@ -39,6 +40,15 @@ struct interface_address *interface_address_find(const struct stack *s, uint32_t
 	return found;
 }
 
+struct interface_address *interface_address_usable(const struct stack *s, uint32_t index, const struct ip_addr *a)
+{
+	struct interface_address *found = interface_address_find(s, index, a);
+
+	if (!found || found->state == ADDRESS_CONFLICT || (found->state == ADDRESS_TENTATIVE && !ip_is_v4(a)))
+		return NULL;
+	return found;
+}
+
 static bool broadcasts_on(const struct interface *i, const struct ip_addr *a)
 {
 	list_for_each(it, &i->addresses)
@@ -67,12 +77,14 @@ bool interface_source(const struct interface *i, const struct ip_addr *destinati
 {
 	const struct interface_address *best = NULL;
 
+	if (!ip_is_v4(destination))
+		return source_select(i->stack, i->index, destination, out);
 	/* Linux inet_select_addr(): an address whose network holds the next hop, else the first. */
 	list_for_each(it, &i->addresses)
 	{
 		const struct interface_address *have = container_of(it, struct interface_address, link);
 
-		if (ip_is_v4(&have->prefix.addr) != ip_is_v4(destination) || have->state == ADDRESS_CONFLICT)
+		if (!ip_is_v4(&have->prefix.addr) || have->state == ADDRESS_CONFLICT)
 			continue;
 		if (prefix_contains(&have->prefix, next_hop)) {
 			best = have;
@@ -156,6 +168,7 @@ static void interface_free(struct interface *i)
 {
 	struct stack *s = i->stack;
 
+	router_end(i);
 	list_for_each_safe(it, &i->addresses)
 		address_free(container_of(it, struct interface_address, link));
 	s->interface[i->index] = NULL;
@@ -166,12 +179,14 @@ int interface_table_create(struct stack *s)
 {
 	static const struct interface_config loopback = {
 	    .name = "lo", .mtu_bytes = LOOPBACK_MTU_BYTES, .gso_tcp = true, .gso_udp = true, .checksum_offload = true};
+	static const struct prefix home6 = {{.octet = {[15] = 1}}, 128};
 	const struct prefix home = {ip_from_v4(0x7f000001), 8};
 	int error = interface_make(s, STACK_LOOPBACK_INDEX, &loopback);
 
 	if (error)
 		return error;
-	return stack_address_add(s, STACK_LOOPBACK_INDEX, &home, false, s->now_ns);
+	error = stack_address_add(s, STACK_LOOPBACK_INDEX, &home, false, s->now_ns);
+	return error ? error : stack_address_add(s, STACK_LOOPBACK_INDEX, &home6, false, s->now_ns);
 }
 
 void interface_table_destroy(struct stack *s)
@@ -191,7 +206,12 @@ int stack_interface_add(struct stack *s, const struct interface_config *config)
 		if (s->interface[index])
 			continue;
 		error = interface_make(s, index, config);
+		if (error)
+			return error;
 		route_touch(s);
+		error = router_begin(s->interface[index]);
+		if (error)
+			stack_interface_remove(s, index);
 		return error ? error : (int)index;
 	}
 	return -ENOSPC;
@@ -255,19 +275,6 @@ static int add_link_route(const struct interface *i, const struct prefix *p)
 	return error == -EEXIST ? 0 : error;
 }
 
-static int add_routes(const struct interface *i, const struct prefix *p)
-{
-	struct route r = local_route(i, p);
-	int error = route_insert(i->stack, &r);
-
-	if (error)
-		return error;
-	error = add_link_route(i, p);
-	if (error)
-		route_delete(i->stack, &r);
-	return error;
-}
-
 static bool address_is_sane(const struct prefix *p)
 {
 	if (p->bits > (ip_is_v4(&p->addr) ? 32 : 128))
@@ -275,15 +282,40 @@ static bool address_is_sane(const struct prefix *p)
 	return !ip_is_unspecified(&p->addr) && !ip_is_multicast(&p->addr) && !ip_is_broadcast(&p->addr);
 }
 
-int stack_address_add(struct stack *s, uint32_t interface, const struct prefix *p, bool probe, uint64_t now_ns)
+/* RFC 5942: an address says nothing about its network, but for the link-local one. */
+static bool owns_link_route(const struct interface_address *a)
 {
-	struct interface *i = interface_find(s, interface);
+	return !a->automatic || ip_is_link_local(&a->prefix.addr);
+}
+
+static int add_routes_of(const struct interface_address *a)
+{
+	struct route r = local_route(a->interface, &a->prefix);
+	int error = route_insert(a->interface->stack, &r);
+
+	if (error || !owns_link_route(a))
+		return error;
+	error = add_link_route(a->interface, &a->prefix);
+	if (error)
+		route_delete(a->interface->stack, &r);
+	return error;
+}
+
+static void check_for_duplicate(struct interface_address *a, bool probe)
+{
+	if (ip_is_v4(&a->prefix.addr) || !probe || !a->interface->config.has_link_header)
+		acd_begin(a, probe && a->interface->config.has_link_header);
+	else
+		dad_begin(a);
+}
+
+int interface_address_make(struct interface *i, const struct prefix *p, bool probe, bool automatic,
+    struct interface_address **made)
+{
+	struct stack *s = i->stack;
 	struct interface_address *a;
 	int error;
 
-	s->now_ns = now_ns;
-	if (!i)
-		return -ENODEV;
 	if (!address_is_sane(p))
 		return -EINVAL;
 	if (find_on(i, &p->addr))
@@ -293,9 +325,12 @@ int stack_address_add(struct stack *s, uint32_t interface, const struct prefix *
 	a = mem_take_zeroed(&s->mem, sizeof(*a));
 	if (!a)
 		return -ENOMEM;
+	a->interface = i;
+	a->prefix = *p;
+	a->automatic = automatic;
 	error = stack_reserve_timers(s, 1);
 	if (!error) {
-		error = add_routes(i, p);
+		error = add_routes_of(a);
 		if (error)
 			stack_reserve_timers(s, -1);
 	}
@@ -303,13 +338,21 @@ int stack_address_add(struct stack *s, uint32_t interface, const struct prefix *
 		mem_give(&s->mem, a, sizeof(*a));
 		return error;
 	}
-	a->interface = i;
-	a->prefix = *p;
 	list_append(&i->addresses, &a->link);
 	i->address_count++;
 	address_trace(a, "added", NULL, NULL);
-	acd_begin(a, probe && i->config.has_link_header && ip_is_v4(&p->addr));
+	check_for_duplicate(a, probe);
+	if (made)
+		*made = a;
 	return 0;
+}
+
+int stack_address_add(struct stack *s, uint32_t interface, const struct prefix *p, bool probe, uint64_t now_ns)
+{
+	struct interface *i = interface_find(s, interface);
+
+	s->now_ns = now_ns;
+	return i ? interface_address_make(i, p, probe, false, NULL) : -ENODEV;
 }
 
 int stack_address_remove(struct stack *s, uint32_t interface, const struct ip_addr *addr, uint64_t now_ns)
@@ -318,17 +361,19 @@ int stack_address_remove(struct stack *s, uint32_t interface, const struct ip_ad
 	struct route r;
 	struct prefix gone;
 	struct interface *i;
+	bool had_link_route;
 
 	s->now_ns = now_ns;
 	if (!a)
 		return -EADDRNOTAVAIL;
 	i = a->interface;
 	gone = a->prefix;
+	had_link_route = owns_link_route(a) && wants_link_route(&gone);
 	address_trace(a, "removed", NULL, NULL);
 	address_free(a);
 	r = local_route(i, &gone);
 	route_delete(s, &r);
-	if (!wants_link_route(&gone))
+	if (!had_link_route)
 		return 0;
 	r = link_route(i, &gone);
 	route_delete(s, &r);
@@ -337,7 +382,7 @@ int stack_address_remove(struct stack *s, uint32_t interface, const struct ip_ad
 	{
 		struct interface_address *other = container_of(it, struct interface_address, link);
 
-		if (other->prefix.bits == gone.bits && prefix_contains(&gone, &other->prefix.addr))
+		if (other->prefix.bits == gone.bits && owns_link_route(other) && prefix_contains(&gone, &other->prefix.addr))
 			return add_link_route(i, &other->prefix);
 	}
 	return 0;

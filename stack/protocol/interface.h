@@ -35,6 +35,27 @@ struct interface_address {
 	struct timer timer;    /* next probe, announcement, or change of state */
 	uint8_t probes_left, announcements_left;
 	uint64_t defended_ns;  /* when it was last defended against another station; 0: never */
+	bool automatic;        /* made by address autoconfiguration (router.c): it grows old */
+	uint8_t attempt;       /* which of the addresses that could be made, after conflicts */
+	uint64_t valid_until_ns, preferred_until_ns;
+};
+
+/* What routers have told us (router.c): a default route, or a network that is on the link. */
+#define LEARNED_ROUTES_MAX 16U
+struct learned_route {
+	bool in_use;
+	struct prefix destination;
+	struct ip_addr gateway; /* unspecified: on the link */
+	uint64_t until_ns;
+};
+
+struct interface_v6 {
+	bool has_timer;
+	struct timer timer;           /* solicitations, and whatever grows old next */
+	uint8_t solicitations_left;
+	uint64_t solicit_ns;
+	uint32_t mtu_bytes;           /* as advertised; 0: the link's */
+	struct learned_route route[LEARNED_ROUTES_MAX];
 };
 
 struct interface {
@@ -43,6 +64,7 @@ struct interface {
 	struct interface_config config;
 	struct list addresses;
 	uint32_t address_count;
+	struct interface_v6 v6;
 };
 
 /* Makes the loopback with 127.0.0.1/8 and ::1/128. 0 or -ENOMEM. */
@@ -53,12 +75,21 @@ void interface_table_destroy(struct stack *s);
 struct interface *interface_find(const struct stack *s, uint32_t index);
 /* The address a of this interface, or of any (interface 0); NULL when it is not ours. */
 struct interface_address *interface_address_find(const struct stack *s, uint32_t index, const struct ip_addr *a);
+/* The same, if it may be used to send and receive: not tentative (IPv6) and no duplicate. */
+struct interface_address *interface_address_usable(const struct stack *s, uint32_t index, const struct ip_addr *a);
+/* stack_address_add() for an address that was made by autoconfiguration: it brings no route to its
+ * network, which routers tell of separately (RFC 5942). */
+int interface_address_make(struct interface *i, const struct prefix *p, bool probe, bool automatic,
+    struct interface_address **made);
 /* Is a the directed broadcast address of a prefix of this interface (0: of any)? */
 bool interface_is_broadcast(const struct stack *s, uint32_t index, const struct ip_addr *a);
 /* The source that we give a packet that leaves by i for destination (next_hop: the station it goes
  * to). false: the interface has no address of that family. */
 bool interface_source(const struct interface *i, const struct ip_addr *destination,
     const struct ip_addr *next_hop, struct ip_addr *out);
+
+/* source.c: RFC 6724 5 among the addresses of IPv6 that we have; interface 0: any. */
+bool source_select(const struct stack *s, uint32_t interface, const struct ip_addr *destination, struct ip_addr *out);
 
 const char *address_state_text(enum address_state state);
 void address_trace(const struct interface_address *a, const char *text, const char *reason,

@@ -26,6 +26,7 @@ int ip_transmit(struct stack *s, struct packet *p, const struct ip_path *path);
 /* A packet from the wire or the loopback, link header cut. */
 void ip_input(struct stack *s, struct span packet, const struct ip_arrival *how);
 void ipv4_input(struct stack *s, struct span packet, const struct ip_arrival *how);
+void ipv6_input(struct stack *s, struct span packet, const struct ip_arrival *how);
 /* To raw sockets and the transport; complains when nobody wants it. */
 void ip_deliver(struct stack *s, const struct ip_packet *p);
 

@@ -23,6 +23,7 @@ struct ip_packet {
 	uint8_t ttl;
 	uint8_t tos;              /* TOS or traffic class, ECN bits included */
 	uint32_t interface;
+	uint32_t protocol_at;     /* IPv6: where in the header the octet is that names the protocol */
 	bool broadcast;           /* destination is broadcast or multicast, or the frame was */
 	bool checksum_verified;
 	uint16_t gso_bytes;       /* 0, or it was put together from pieces of this payload */

@@ -9,13 +9,14 @@
 #include "stack/protocol/neighbour.h"
 #include "stack/protocol/path.h"
 #include "stack/protocol/route.h"
+#include "stack/wire/icmpv6.h"
 
 bool ip_is_local(const struct stack *s, const struct ip_addr *a)
 {
 	const struct route *r;
 
 	if (interface_address_find(s, 0, a))
-		return true;
+		return ip_is_v4(a) || interface_address_usable(s, 0, a);
 	r = route_lookup(s, a, 0);
 	return r && r->kind == ROUTE_LOCAL;
 }
@@ -25,13 +26,32 @@ bool ip_is_broadcast_here(const struct stack *s, const struct ip_addr *a)
 	return ip_is_broadcast(a) || (ip_is_v4(a) && interface_is_broadcast(s, 0, a));
 }
 
+/* A group of IPv6 without a route of its own goes out where there is an address to send it from. */
+static uint32_t interface_for_group(const struct stack *s)
+{
+	for (uint32_t n = STACK_LOOPBACK_INDEX + 1; n < INTERFACES_MAX; n++) {
+		struct ip_addr source;
+
+		if (s->interface[n] && source_select(s, n, &ipv6_all_nodes, &source))
+			return n;
+	}
+	return 0;
+}
+
 /* Linux: with an interface given and no route through it, the destination is taken to be on its
  * link. Without, broadcast and multicast need a route like everything else. */
 static int find_interface(struct stack *s, const struct ip_addr *destination, uint32_t interface,
     struct ip_path *out, const struct route **found)
 {
-	const struct route *r = route_lookup(s, destination, interface);
+	const struct route *r;
 
+	/* RFC 4007: an address of a link says nothing without the link. */
+	if (!ip_is_v4(destination) && !out->multicast && ip_is_link_local(destination) && !interface &&
+	    !ip_is_local(s, destination))
+		return -EINVAL;
+	if (!ip_is_v4(destination) && out->multicast && !interface)
+		interface = interface_for_group(s);
+	r = route_lookup(s, destination, interface);
 	*found = r;
 	out->next_hop = *destination;
 	if (r && r->kind == ROUTE_BLACKHOLE)
@@ -43,7 +63,7 @@ static int find_interface(struct stack *s, const struct ip_addr *destination, ui
 			out->next_hop = r->gateway;
 		return 0;
 	}
-	if (!interface || !interface_find(s, interface))
+	if (!interface || !interface_find(s, interface) || (!ip_is_v4(destination) && !out->multicast))
 		return -ENETUNREACH;
 	out->interface = interface;
 	return 0;
@@ -60,7 +80,7 @@ static bool find_source(struct stack *s, const struct ip_addr *destination, cons
 	}
 	if (out->local) {
 		/* To ourselves: from the address itself; 127.0.0.1 for all of 127.0.0.0/8. */
-		out->source = r && r->destination.bits < 32 && !ip_is_unspecified(&r->source) ? r->source : *destination;
+		out->source = r && ip_is_v4(destination) && r->destination.bits < 32 && !ip_is_unspecified(&r->source) ? r->source : *destination;
 		return true;
 	}
 	if (r && !ip_is_unspecified(&r->source) && interface_address_find(s, 0, &r->source) &&
@@ -83,6 +103,8 @@ uint32_t ip_link_mtu(const struct stack *s, const struct ip_path *path)
 
 	if (!i)
 		return path->mtu_bytes;
+	if (!ip_is_v4(&path->next_hop) && i->v6.mtu_bytes)
+		return i->v6.mtu_bytes;
 	return i->config.mtu_bytes < FRAME_PACKET_MAX ? i->config.mtu_bytes : FRAME_PACKET_MAX;
 }
 

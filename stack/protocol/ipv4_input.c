@@ -4,8 +4,6 @@
  * transport. We are a host: nothing is forwarded. Options are length-checked with the header and
  * otherwise ignored; source-routed packets are therefore taken for what their destination says.
  */
-#include "stack/protocol/datagram.h"
-#include "stack/protocol/icmp.h"
 #include "stack/protocol/internet.h"
 #include "stack/protocol/reassembly.h"
 
@@ -49,7 +47,8 @@ static bool is_fragment(const struct ipv4 *ip)
 	return ip->more_fragments || ip->offset_bytes;
 }
 
-/* The datagram that this fragment completes, as one packet; false: not yet, or never. */
+/* The datagram that this fragment completes, as one packet; false: not yet, or never. Its header says
+ * so, as raw sockets and quotes of ICMP errors show it. */
 static bool put_together(struct stack *s, struct ipv4 *ip, const struct ip_arrival *how)
 {
 	struct fragment f = {
@@ -61,11 +60,15 @@ static bool put_together(struct stack *s, struct ipv4 *ip, const struct ip_arriv
 	    .header = ip->header,
 	    .payload = ip->payload,
 	};
-	struct span whole;
+	struct space whole;
 	uint32_t header_bytes;
 
 	if (!reassembly_add(s, &f, &whole, &header_bytes))
 		return false;
+	whole.data[2] = (uint8_t)(whole.bytes >> 8);
+	whole.data[3] = (uint8_t)whole.bytes;
+	whole.data[6] = whole.data[7] = 0;
+	ipv4_emit_checksum(whole.data, header_bytes);
 	ip->header = (struct span){whole.data, header_bytes};
 	ip->payload = (struct span){whole.data + header_bytes, whole.bytes - header_bytes};
 	return true;
@@ -127,38 +130,4 @@ void ipv4_input(struct stack *s, struct span packet, const struct ip_arrival *ho
 		return;
 	}
 	deliver(s, &ip, how, for_group);
-}
-
-void ip_input(struct stack *s, struct span packet, const struct ip_arrival *how)
-{
-	if (packet.bytes && packet.data[0] >> 4 == 4) {
-		ipv4_input(s, packet, how);
-		return;
-	}
-	s->counters.ip_in_packets++;
-	drop(s, &s->counters.ip_in_header_errors, "neither IPv4 nor IPv6", packet.bytes);
-}
-
-void ip_deliver(struct stack *s, const struct ip_packet *p)
-{
-	bool wanted = raw_input(s, p);
-
-	switch (p->protocol) {
-	case IP_PROTOCOL_ICMP:
-		icmp_input(s, p);
-		break;
-	case IP_PROTOCOL_TCP:
-		tcp_input(s, p);
-		break;
-	case IP_PROTOCOL_UDP:
-		udp_input(s, p);
-		break;
-	default:
-		if (wanted)
-			break;
-		s->counters.ip_in_unknown_protocol++;
-		trace_drop(s, "unknown protocol", "RFC 1122 3.2.2.1", (uint32_t)p->payload.bytes);
-		icmp_send_error(s, ICMP_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE, 0, p);
-		break;
-	}
 }

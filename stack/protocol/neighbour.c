@@ -6,6 +6,7 @@
 
 #include "stack/protocol/arp.h"
 #include "stack/protocol/icmp.h"
+#include "stack/protocol/nd.h"
 
 #define REACHABLE_BASE_MSEC 30000U /* drawn from half to one and a half of it, RFC 4861 6.3.2 */
 #define DELAY_NS (5 * NSEC_PER_SEC)
@@ -104,7 +105,10 @@ static void arm(struct neighbour *n, uint64_t span_ns)
 static void ask(struct neighbour *n, bool directly)
 {
 	n->probes++;
-	arp_ask(n->interface, &n->addr, directly ? &n->mac : NULL);
+	if (ip_is_v4(&n->addr))
+		arp_ask(n->interface, &n->addr, directly ? &n->mac : NULL);
+	else
+		nd_ask(n->interface, &n->addr, directly ? &n->mac : NULL);
 	arm(n, RETRANSMIT_NS);
 }
 
@@ -325,6 +329,16 @@ void neighbour_confirm(struct interface *i, const struct ip_addr *addr)
 	n->confirmed_ns = i->stack->now_ns;
 	if (n->state == NEIGHBOUR_PROBE || n->state == NEIGHBOUR_STALE)
 		become_reachable(n, "RFC 4861 7.3.1: progress above");
+}
+
+bool neighbour_known(const struct interface *i, const struct ip_addr *addr, struct mac_addr *mac)
+{
+	const struct neighbour *n = find(i, addr);
+
+	if (!n || n->state == NEIGHBOUR_INCOMPLETE || n->state == NEIGHBOUR_FAILED)
+		return false;
+	*mac = n->mac;
+	return true;
 }
 
 int neighbour_table_create(struct stack *s)

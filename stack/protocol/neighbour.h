@@ -49,6 +49,8 @@ enum neighbour_news {
 	NEIGHBOUR_ANNOUNCED, /* unasked: only an entry that exists changes */
 };
 void neighbour_heard(struct interface *i, const struct ip_addr *addr, const struct mac_addr *mac, enum neighbour_news news);
+/* Its link address, if it has one. */
+bool neighbour_known(const struct interface *i, const struct ip_addr *addr, struct mac_addr *mac);
 /* A layer above has seen that packets arrive there (RFC 4861 7.3.1). */
 void neighbour_confirm(struct interface *i, const struct ip_addr *addr);
 

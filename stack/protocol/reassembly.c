@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "stack/protocol/icmp.h"
+#include "stack/protocol/icmpv6.h"
 
 #define TIME_V4_NS (30 * NSEC_PER_SEC)
 #define TIME_V6_NS (60 * NSEC_PER_SEC)
@@ -92,6 +93,21 @@ static void fail(struct datagram_in_pieces *d, const char *why)
 	forget(d);
 }
 
+static void tell_sender(struct datagram_in_pieces *d, const struct piece *first)
+{
+	struct span packet = {first->data, first->header_bytes + first->bytes};
+
+	if (ip_is_v4(&d->key.source)) {
+		icmp_send_reassembly_exceeded(d->stack, packet, d->key.interface, d->group_frame);
+	} else {
+		struct ip_packet p = {.source = d->key.source, .destination = d->key.destination,
+		    .interface = d->key.interface, .broadcast = d->group_frame, .header = {packet.data, first->header_bytes},
+		    .payload = {packet.data + first->header_bytes, first->bytes}};
+
+		icmpv6_send_error(d->stack, ICMPV6_TIME_EXCEEDED, ICMP_REASSEMBLY_EXCEEDED, 0, &p);
+	}
+}
+
 /* RFC 1122 3.3.2: time exceeded is sent only if the first fragment is there to be quoted. */
 static void time_over(struct timer *t, uint64_t now_ns)
 {
@@ -103,8 +119,7 @@ static void time_over(struct timer *t, uint64_t now_ns)
 		struct piece *p = container_of(first, struct piece, link);
 
 		if (p->offset_bytes == 0)
-			icmp_send_reassembly_exceeded(d->stack, (struct span){p->data, p->header_bytes + p->bytes},
-			    d->key.interface, d->group_frame);
+			tell_sender(d, p);
 	}
 	fail(d, "fragments did not all arrive in time");
 }
@@ -211,7 +226,7 @@ static int store(struct datagram_in_pieces *d, const struct fragment *f, struct 
 	return 0;
 }
 
-static bool put_together(struct datagram_in_pieces *d, struct span *whole, uint32_t *header_bytes)
+static bool put_together(struct datagram_in_pieces *d, struct space *whole, uint32_t *header_bytes)
 {
 	struct stack *s = d->stack;
 	uint8_t *out = s->reassembly->whole;
@@ -229,7 +244,7 @@ static bool put_together(struct datagram_in_pieces *d, struct span *whole, uint3
 		memcpy(out + at, p->data, p->header_bytes + p->bytes);
 		at += p->header_bytes + p->bytes;
 	}
-	*whole = (struct span){out, at};
+	*whole = (struct space){out, at};
 	s->counters.ip_reassembled++;
 	forget(d);
 	return true;
@@ -242,7 +257,7 @@ static void make_room(struct stack *s)
 		    "too many fragments wait");
 }
 
-bool reassembly_add(struct stack *s, const struct fragment *f, struct span *whole, uint32_t *header_bytes)
+bool reassembly_add(struct stack *s, const struct fragment *f, struct space *whole, uint32_t *header_bytes)
 {
 	struct datagram_in_pieces *d;
 	struct list *before = NULL;

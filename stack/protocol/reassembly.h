@@ -35,7 +35,7 @@ void reassembly_destroy(struct stack *s);
  * Takes the fragment in. When it completes its datagram: true, and *whole is header and payload in
  * one run, valid until the next call; *header_bytes says where the payload begins.
  */
-bool reassembly_add(struct stack *s, const struct fragment *f, struct span *whole, uint32_t *header_bytes);
+bool reassembly_add(struct stack *s, const struct fragment *f, struct space *whole, uint32_t *header_bytes);
 uint64_t reassembly_bytes(const struct stack *s);
 
 #endif

@@ -59,6 +59,13 @@ static bool same_destination(const struct route *a, const struct route *b)
 	       a->metric == b->metric;
 }
 
+/* Two routes with the same metric may stand beside each other (two routers, two links); the one that
+ * was there first is used. */
+static bool is_same(const struct route *a, const struct route *b)
+{
+	return same_destination(a, b) && a->kind == b->kind && a->interface == b->interface && ip_equal(&a->gateway, &b->gateway);
+}
+
 static bool unspecified_or_equal(const struct ip_addr *wanted, const struct ip_addr *have)
 {
 	return ip_is_unspecified(wanted) || ip_equal(wanted, have);
@@ -115,9 +122,7 @@ int route_insert(struct stack *s, const struct route *r)
 
 	fresh.destination = network_of(&r->destination);
 	for (uint32_t i = 0; i < t->count; i++)
-		if (same_destination(&t->route[i], &fresh) &&
-		    (fresh.kind == ROUTE_LOCAL) == (t->route[i].kind == ROUTE_LOCAL) &&
-		    (fresh.kind != ROUTE_LOCAL || t->route[i].interface == fresh.interface))
+		if (is_same(&t->route[i], &fresh))
 			return -EEXIST;
 	error = make_room(s);
 	if (error)
@@ -202,6 +207,11 @@ int stack_route_add(struct stack *s, const struct route *r)
 		return -ENODEV;
 	if (!ip_is_unspecified(&r->source) && !interface_address_find(s, 0, &r->source))
 		return -EINVAL;
+	/* Linux's "File exists": a program that adds a route means the only one. */
+	fresh.destination = network_of(&r->destination);
+	for (uint32_t i = 0; i < s->routes->count; i++)
+		if (s->routes->route[i].kind != ROUTE_LOCAL && same_destination(&s->routes->route[i], &fresh))
+			return -EEXIST;
 	return route_insert(s, &fresh);
 }
 
