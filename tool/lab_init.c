@@ -123,6 +123,23 @@ static void extend_path(const struct lab *lab)
 	setenv("PATH", text, 1);
 }
 
+/* Both stacks of a lab begin with the same congestion control, that of this machine's kernel, so that
+ * --stack=kernel compares stacks and not algorithms. Who has chosen one keeps it. */
+static void choose_congestion(void)
+{
+	static const char *const ours[] = {"cubic", "reno", "bbr"};
+	FILE *file = getenv("TEACHNET_CONGESTION") ? NULL : fopen("/proc/sys/net/ipv4/tcp_congestion_control", "re");
+	char name[16] = "";
+
+	if (!file)
+		return;
+	if (fscanf(file, "%15s", name) == 1)
+		for (unsigned i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+			if (!strcmp(name, ours[i]))
+				setenv("TEACHNET_CONGESTION", name, 1);
+	fclose(file);
+}
+
 static void set_environment(const struct lab *lab)
 {
 	static const char *const trust[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
@@ -138,6 +155,7 @@ static void set_environment(const struct lab *lab)
 		unsetenv(text);
 	}
 	extend_path(lab);
+	choose_congestion();
 	set(LAB_VARIABLE, NULL, lab->folder);
 	set("TEACHNET_STACK", NULL, lab->stack ? lab->stack : "default");
 	set("TEACHNET_INTERFACE", NULL, LAB_INTERFACE);
