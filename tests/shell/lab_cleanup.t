@@ -47,7 +47,7 @@ setsid --wait bash -c "trap : INT; env --default-signal=INT '$teachnet' lab --st
 ok "an interrupt at the terminal ends CMD and the lab" retry 3 no_process "sleep $sleeper"
 
 ok "no mount and no link is left" bash -c '! grep teachnet-lab /proc/self/mounts && ! ip link | grep -w left'
-empty() { [ -z "$(ls -A /var/cache/teachnet/lab ~/.cache/teachnet/lab /var/tmp/teachnet-$UID/lab 2>/dev/null | grep -v :)" ]; }
+empty() { [ -z "$(find /var/cache/teachnet/lab ~/.cache/teachnet/lab /var/tmp/teachnet-$UID/lab -mindepth 1 2>/dev/null)" ]; }
 ok "no file is left" empty
 
 many() {
