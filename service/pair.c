@@ -18,9 +18,7 @@
 #define SLOT_BITS 20U
 #define SLOTS_MAX (1U << SLOT_BITS)
 #define TOMBSTONES_MAX 2048U
-/* What the pair holds for a program that reads slowly; the kernel doubles it, and may allow less. The
- * pair is "writable" again when three quarters are read: more room means that both work at once. */
-#define STREAM_SEND_BYTES (512 * 1024)
+#define CHANCES 32U
 /* How much of the queue one round works off. */
 #define WORK_PER_ROUND_MAX 4096U
 
@@ -34,6 +32,8 @@ struct pair_table {
 	uint32_t *free_slot;    /* a stack of slots that were given back */
 	uint32_t free_count, slot_count, slots_used_max;
 	unsigned count;
+	uint64_t chance[CHANCES];
+	unsigned chance_left;
 	/* Those with an error are looked for; the others come in crowds and must not push them out. */
 	struct tombstone_ring failed, ended;
 };
@@ -98,6 +98,19 @@ static int take_slot(struct pair_table *t, uint32_t *out)
 	return 0;
 }
 
+/* Chance by the handful: a system call for each pair would be felt. */
+static int draw(struct pair_table *t, uint64_t *out)
+{
+	if (t->chance_left == 0) {
+		if (getrandom(t->chance, sizeof(t->chance), 0) != sizeof(t->chance))
+			return -1;
+		t->chance_left = CHANCES;
+	}
+	*out = t->chance[--t->chance_left];
+	t->chance[t->chance_left] = 0;
+	return 0;
+}
+
 static int name_pair(struct service *s, int fd, int type, uint64_t id)
 {
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -121,8 +134,7 @@ struct pair *pair_create(struct service *s, int type, int flags, int *program_fd
 	*error = p ? take_slot(t, &slot) : -ENOMEM;
 	if (*error < 0)
 		goto fail;
-	if (getrandom(&chance, sizeof(chance), 0) != sizeof(chance) ||
-	    socketpair(AF_UNIX, type | SOCK_CLOEXEC | (flags & SOCK_NONBLOCK), 0, fd) < 0 ||
+	if (draw(t, &chance) < 0 || socketpair(AF_UNIX, type | SOCK_CLOEXEC | (flags & SOCK_NONBLOCK), 0, fd) < 0 ||
 	    fstat(fd[1], &st) < 0) {
 		*error = -errno;
 		goto fail;
@@ -133,11 +145,9 @@ struct pair *pair_create(struct service *s, int type, int flags, int *program_fd
 	p->heir_fd = -1;
 	TAILQ_INIT(&p->children);
 	p->relay = type == SOCK_STREAM ? PAIR_STREAM : PAIR_DATAGRAM;
-	if (type == SOCK_STREAM) {
-		/* An urgent byte is then never skipped by a read that did not know of it. */
+	/* An urgent byte is then never skipped by a read that did not know of it. */
+	if (type == SOCK_STREAM)
 		setsockopt(fd[0], SOL_SOCKET, SO_OOBINLINE, &(int){1}, sizeof(int));
-		setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &(int){STREAM_SEND_BYTES}, sizeof(int));
-	}
 	*error = name_pair(s, fd[0], type, p->id);
 	if (*error < 0)
 		goto fail;

@@ -69,6 +69,7 @@ struct pair {
 	/* stream */
 	bool connecting, connected;
 	bool failed;               /* the engine's socket is dead (error tells why) */
+	bool wide;                 /* its buffer is as large as it will be */
 	bool urgent;               /* an urgent byte is or was in the pair: look for the mark */
 	uint32_t fill_bytes;       /* throw-away bytes in front of the first real one */
 

@@ -20,6 +20,9 @@
 
 #include "service/pair.h"
 
+/* Connections of one listener that may not have been taken yet, before we ask. */
+#define CHILDREN_MAX 256U
+
 static ssize_t send_record(int fd, const struct control_accepted *record, int passed)
 {
 	union {
@@ -145,7 +148,9 @@ static int hand_over(struct pair *p)
 {
 	struct control_accepted record = {.magic = CONTROL_MAGIC, .socket_id = p->heir->id};
 	struct pair *heir = p->heir;
-	unsigned left = records_in_pair(p);
+	/* Asking the kernel for each one would be felt; a crowd is looked through now and then. */
+	bool crowd = p->child_count >= CHILDREN_MAX;
+	unsigned left = crowd ? records_in_pair(p) : 0;
 	struct endpoint e;
 	int error;
 
@@ -169,7 +174,8 @@ static int hand_over(struct pair *p)
 		pair_abort(heir);
 		return error;
 	}
-	claim_taken(p, left);
+	if (crowd)
+		claim_taken(p, left);
 	heir->parent = p;
 	TAILQ_INSERT_TAIL(&p->children, heir, child_link);
 	p->child_count++;

@@ -23,6 +23,10 @@
 
 /* How much one pair may move before the others have their turn. */
 #define DRAIN_BYTES_MAX (1024U * 1024U)
+/* What the pair holds for a program that has been seen to read slower than the wire; the kernel
+ * doubles it, and may allow less. The pair is "writable" again only when three quarters are read:
+ * more room means that both work at the same time. */
+#define WIDE_BYTES (512 * 1024)
 
 /* ---- program to engine ---- */
 
@@ -152,6 +156,15 @@ void stream_shut_write(struct pair *p)
 
 /* ---- engine to program ---- */
 
+/* True, once: the pair has been given more room, and the send is worth another try. */
+static bool widened(struct pair *p)
+{
+	if (p->wide)
+		return false;
+	p->wide = true;
+	return setsockopt(p->watch.fd, SOL_SOCKET, SO_SNDBUF, &(int){WIDE_BYTES}, sizeof(int)) == 0;
+}
+
 static void blocked(struct pair *p)
 {
 	p->out_blocked = true;
@@ -168,9 +181,9 @@ size_t stream_deliver(struct pair *p, struct span data, bool urgent)
 		return 0;
 	while (sent < plain) {
 		n = send(p->watch.fd, data.data + sent, plain - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n <= 0)
+		if (n <= 0 && !(errno == EAGAIN && widened(p)))
 			break;
-		sent += (size_t)n;
+		sent += n > 0 ? (size_t)n : 0;
 	}
 	if (urgent && sent == plain &&
 	    send(p->watch.fd, data.data + sent, 1, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_OOB) == 1)

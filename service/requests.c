@@ -227,6 +227,7 @@ static int serve_setsockopt(struct pair *p, struct request *q, struct reply *r)
 	    q->head.payload_bytes >= sizeof(value) && p->watch.fd >= 0) {
 		memcpy(&value, q->payload, sizeof(value));
 		setsockopt(p->watch.fd, SOL_SOCKET, SO_SNDBUF, &value, sizeof(value));
+		p->wide = true;
 	}
 	return error;
 }
