@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "preload/real.h"
+#include "preload/sandbox.h"
 #include "preload/sockets.h"
 #include "preload/user.h"
 
@@ -90,7 +91,7 @@ ssize_t call_readv(int fd, const struct iovec *iov, int count)
 {
 	struct descriptor d;
 
-	if (!descriptor_find(fd, &d))
+	if (!descriptor_find(fd, &d) || (sandbox_entered && is_connected_stream(&d)))
 		return real.readv(fd, iov, count);
 	return answer_size(receive_parts(&d, iov, count, 0));
 }
@@ -280,6 +281,8 @@ ssize_t call_write(int fd, const void *buffer, size_t bytes)
 		return real.write(fd, buffer, bytes);
 	if (!is_connected_stream(&d))
 		return answer_size(send_parts(&d, &iov, 1, 0));
+	if (sandbox_entered)
+		return real.write(fd, buffer, bytes);
 	result = real.send(fd, buffer, bytes, MSG_NOSIGNAL);
 	if (result >= 0)
 		return result;
@@ -298,7 +301,7 @@ ssize_t call_writev(int fd, const struct iovec *iov, int count)
 	struct descriptor d;
 	ssize_t result;
 
-	if (!descriptor_find(fd, &d))
+	if (!descriptor_find(fd, &d) || (sandbox_entered && is_connected_stream(&d)))
 		return real.writev(fd, iov, count);
 	result = send_parts(&d, iov, count, 0);
 	if (result == -ENOTSOCK && !descriptor_verify(&d))

@@ -12,6 +12,7 @@
 
 #include "preload/descriptors.h"
 #include "preload/real.h"
+#include "preload/sandbox.h"
 #include "preload/settings.h"
 #include "service/control.h"
 
@@ -193,7 +194,7 @@ bool descriptor_find(int fd, struct descriptor *d)
 			break;
 		}
 	}
-	if (fd < 0 || settings_kernel())
+	if (fd < 0 || settings_kernel() || sandbox_entered)
 		return false;
 	return find_unknown(fd, d, facts);
 }

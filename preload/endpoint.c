@@ -172,9 +172,9 @@ static int receive_record(struct descriptor *d, struct control_accepted *record,
 	ssize_t got = real.recvmsg(d->fd, &message, (flags & SOCK_CLOEXEC) != 0 ? MSG_CMSG_CLOEXEC : 0);
 	int fd = -1;
 
-	if (got < 0)
-		return errno == ECONNRESET ? -EINVAL : -errno;
-	if (message.msg_controllen >= CMSG_LEN(sizeof(int)) && control.header.cmsg_level == SOL_SOCKET &&
+	if (got < 0 && errno != ECONNRESET)
+		return -errno;
+	if (got > 0 && message.msg_controllen >= CMSG_LEN(sizeof(int)) && control.header.cmsg_level == SOL_SOCKET &&
 	    control.header.cmsg_type == SCM_RIGHTS) {
 		memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
 		descriptor_forget(fd);
@@ -183,7 +183,7 @@ static int receive_record(struct descriptor *d, struct control_accepted *record,
 		return fd >= 0 ? fd : -EMFILE;
 	if (fd >= 0)
 		real.close(fd);
-	if (got == 0) /* shut down, or teachnetd has gone */
+	if (got <= 0) /* shut down, or teachnetd has gone */
 		return request_plain(d, CONTROL_GETSOCKNAME) == -ENETDOWN ? -ENETDOWN : -EINVAL;
 	return -EPROTO;
 }

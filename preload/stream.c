@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 
 #include "preload/real.h"
+#include "preload/sandbox.h"
 #include "preload/sockets.h"
 
 /* What TCP reads but the pair does not know. */
@@ -28,7 +29,7 @@ ssize_t stream_received(struct descriptor *d, ssize_t result, int flags)
 {
 	int error;
 
-	if (result > 0 || (result < 0 && result != -ECONNRESET))
+	if (result > 0 || (result < 0 && result != -ECONNRESET) || sandbox_entered)
 		return result;
 	if (result == 0 && !stream_hung_up(d->fd))
 		return 0;

@@ -3,10 +3,33 @@
  * syscall(2): programs that name the system call instead of the function reach ours all the same.
  * Instructions that enter the kernel by themselves do not (Go, static programs): `teachnet check`.
  */
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "preload/real.h"
+#include "preload/sandbox.h"
+
+bool sandbox_entered;
+
+int call_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+	int result = real.prctl(option, a, b, c, d);
+
+	if (option == PR_SET_SECCOMP && result == 0)
+		sandbox_entered = true;
+	return result;
+}
+
+static long call_seccomp(long a, long b, long c)
+{
+	long result = real.syscall(SYS_seccomp, a, b, c, 0, 0, 0);
+
+	/* The first two operations enter one; the others only ask. */
+	if ((a == 0 || a == 1) && result >= 0)
+		sandbox_entered = true;
+	return result;
+}
 
 /* NAME(arguments) of every row that is a system call of ours. */
 #define P(type, value) ((type)(value))
@@ -37,7 +60,9 @@
 	CALL(close_range, ((unsigned)a, (unsigned)b, (int)c))                                      \
 	CALL(dup, ((int)a))                                                                        \
 	CALL(dup3, ((int)a, (int)b, (int)c))                                                       \
-	CALL(fcntl, ((int)a, (int)b, c))
+	CALL(fcntl, ((int)a, (int)b, c))                                                           \
+	CALL(prctl, ((int)a, (unsigned long)b, (unsigned long)c, (unsigned long)d, (unsigned long)e)) \
+	CALL(seccomp, (a, b, c))
 
 long call_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
