@@ -102,12 +102,13 @@ static void count_received(struct netif *n, struct tally *t)
 }
 
 /* Segments go out for a while; with to_us, to the hardware address that the receiver listens to. */
-static void run(const char *name, struct packet_config out_config, bool to_us, struct tally *t)
+static void run(const char *name, struct packet_config out_config, bool to_us, enum packet_receive how,
+    struct tally *t)
 {
 	static uint8_t payload[PAYLOAD_BYTES];
 	static struct frame_out f[NETIF_BATCH_MAX];
 	struct mac_addr mac = {{2, 0, 0, 0, 0, 9}}, nobody = {{2, 0, 0, 0, 0, 8}};
-	struct packet_config in_config = {.mac = &mac};
+	struct packet_config in_config = {.mac = &mac, .receive = how};
 	struct netif *out, *in;
 	char message[NETIF_MESSAGE_BYTES];
 	uint64_t start_ns, sent_bytes = 0;
@@ -177,9 +178,11 @@ int main(void)
 	if (link_setup_veth("na", -1, "nb", -1) || link_setup_up("na") || link_setup_up("nb") ||
 	    link_setup_wait_running("na", 3000) || link_setup_wait_running("nb", 3000))
 		die("no veth pair");
-	run("packet socket, nobody listens", (struct packet_config){0}, false, t);
-	run("packet socket to packet socket", (struct packet_config){0}, true, t);
-	run("the same, cut in software", (struct packet_config){.no_offload = true}, true, t);
+	run("packet socket, nobody listens", (struct packet_config){0}, false, PACKET_RECEIVE_SOCKET, t);
+	run("packet socket to packet socket", (struct packet_config){0}, true, PACKET_RECEIVE_SOCKET, t);
+	run("the same, cut in software", (struct packet_config){.no_offload = true}, true, PACKET_RECEIVE_SOCKET, t);
+	run("packet socket to ring", (struct packet_config){0}, true, PACKET_RECEIVE_RING, t);
+	run("the same, cut in software", (struct packet_config){.no_offload = true}, true, PACKET_RECEIVE_RING, t);
 	run_sim();
 	return 0;
 }

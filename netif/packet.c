@@ -80,7 +80,7 @@ static enum frame_gso gso_of(const struct virtio_net_hdr *h)
 	return FRAME_GSO_NONE;
 }
 
-static void describe_by_header(struct frame_in *f, const struct virtio_net_hdr *h)
+void packet_describe(struct frame_in *f, const struct virtio_net_hdr *h)
 {
 	f->checksum_verified = h->flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID);
 	f->gso = gso_of(h);
@@ -111,7 +111,7 @@ static bool take_message(struct packet *p, unsigned i, struct frame_in *f)
 	*f = (struct frame_in){
 	    .data = m->msg_hdr.msg_iov[p->vnet ? 1 : 0].iov_base, .bytes = m->msg_len - header};
 	if (p->vnet)
-		describe_by_header(f, &p->in_header[i]);
+		packet_describe(f, &p->in_header[i]);
 	else
 		describe_by_control(f, &m->msg_hdr);
 	return true;
@@ -146,30 +146,38 @@ static void ask_statistics(struct packet *p, uint64_t now_ns)
 		p->netif.counters.in_dropped += since_last.tp_drops;
 }
 
+static int take_messages(struct packet *p, struct frame_in *frames, unsigned max)
+{
+	int count = receive_messages(p, max < NETIF_BATCH_MAX ? max : NETIF_BATCH_MAX);
+	unsigned taken = 0;
+
+	for (int i = 0; i < count; i++) {
+		if (take_message(p, (unsigned)i, &frames[taken]))
+			taken++;
+		else
+			p->netif.counters.in_dropped++;
+	}
+	return count < 0 ? count : (int)taken;
+}
+
 static int packet_receive(struct netif *n, struct frame_in *frames, unsigned max, uint64_t now_ns)
 {
 	struct packet *p = packet_of(n);
-	unsigned taken = 0;
 	int count;
 
 	if (now_ns >= p->statistics_ns)
 		ask_statistics(p, now_ns);
 	if (p->down && now_ns >= p->check_ns)
 		look_again(p, now_ns);
-	count = receive_messages(p, max < NETIF_BATCH_MAX ? max : NETIF_BATCH_MAX);
+	count = p->ring ? packet_ring_receive(p, frames, max) : take_messages(p, frames, max);
 	if (count == -ENETDOWN || count == -ENXIO || count == -ENODEV)
 		return went_down(p, now_ns);
 	if (count < 0)
 		return count == -EAGAIN || count == -EINTR || count == -EINVAL ? 0 : count;
-	for (int i = 0; i < count; i++) {
-		if (!take_message(p, (unsigned)i, &frames[taken])) {
-			n->counters.in_dropped++;
-			continue;
-		}
-		n->counters.in_frames++;
-		n->counters.in_bytes += frames[taken++].bytes;
-	}
-	return (int)taken;
+	n->counters.in_frames += (unsigned)count;
+	for (int i = 0; i < count; i++)
+		n->counters.in_bytes += frames[i].bytes;
+	return count;
 }
 
 /* ---- transmitting ---- */
@@ -325,6 +333,8 @@ static void packet_close(struct netif *n)
 {
 	struct packet *p = packet_of(n);
 
+	if (p->ring)
+		packet_ring_close(p);
 	if (p->fd >= 0)
 		close(p->fd);
 	if (p->buffers)

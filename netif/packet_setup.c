@@ -24,6 +24,8 @@
  * CAP_NET_ADMIN the kernel grants net.core.rmem_max and wmem_max. */
 #define PACKET_RECEIVE_BYTES (32 << 20)
 #define PACKET_SEND_BYTES (8 << 20)
+/* Less than this (as SO_RCVBUF tells it) is not enough for a stream of large frames. */
+#define PACKET_RECEIVE_BYTES_MIN (4 << 20)
 #define FILTER_SNAP_BYTES 262144
 #define FILTER_MAX 64U
 
@@ -189,6 +191,14 @@ static bool carries_bare_ip(int fd, const char *interface)
 	return false;
 }
 
+static bool buffer_is_small(int fd)
+{
+	int bytes = 0;
+	socklen_t size = sizeof(bytes);
+
+	return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &size) == 0 && bytes < PACKET_RECEIVE_BYTES_MIN;
+}
+
 /* Where received frames go: data behind two octets, so that IP is aligned behind Ethernet. */
 static int make_buffers(struct packet *p)
 {
@@ -211,6 +221,15 @@ static int make_buffers(struct packet *p)
 	return 0;
 }
 
+static int make_ring_or_buffers(struct packet *p, enum packet_receive how)
+{
+	bool ring = how == PACKET_RECEIVE_RING || (how == PACKET_RECEIVE_AUTO && buffer_is_small(p->fd));
+
+	if (ring && p->vnet && packet_ring_open(p) == 0)
+		return 0;
+	return make_buffers(p);
+}
+
 static int open_on(struct packet *p, const struct link_facts *link, const struct packet_config *config,
     char message[NETIF_MESSAGE_BYTES])
 {
@@ -229,7 +248,7 @@ static int open_on(struct packet *p, const struct link_facts *link, const struct
 	result = link->has_link_header ? attach_filter(p) : 0;
 	if (result)
 		return refuse(message, result, link->name, "the kernel refused the packet filter");
-	result = make_buffers(p);
+	result = make_ring_or_buffers(p, config->receive);
 	if (result)
 		return refuse(message, result, link->name, "no memory for receive buffers");
 	result = packet_bind(p);

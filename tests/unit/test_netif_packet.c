@@ -19,6 +19,7 @@
 #include "tests/unit/netif_namespace.h"
 
 static int no_network;
+static enum packet_receive how; /* every test runs with both ways of receiving */
 static const struct mac_addr mac_a = {{2, 0, 0, 0, 0, 1}}, mac_b = {{2, 0, 0, 0, 0, 2}};
 
 static int make_pair(void **state)
@@ -42,7 +43,7 @@ static void need_network(void)
 
 static struct netif *open_end(const char *name, const struct mac_addr *mac, bool no_offload)
 {
-	struct packet_config config = {.mac = mac, .no_offload = no_offload};
+	struct packet_config config = {.mac = mac, .no_offload = no_offload, .receive = how};
 	char message[NETIF_MESSAGE_BYTES] = "";
 	struct netif *n = NULL;
 
@@ -152,7 +153,7 @@ static void only_our_frames_are_heard(void **state)
 	    {{0x33, 0x33, 0, 0, 0, 1}, 1},             /* multicast, IPv6 */
 	    {{1, 0, 0x5e, 0, 0, 1}, 1},                /* multicast, IPv4 */
 	};
-	struct packet_config config = {.mac = &mac_b, .promiscuous = true};
+	struct packet_config config = {.mac = &mac_b, .promiscuous = true, .receive = how};
 	char message[NETIF_MESSAGE_BYTES];
 	struct netif *a, *b, *all;
 	struct frame_in in[2];
@@ -357,16 +358,68 @@ static void without_privilege_it_says_how_to_get_it(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* More frames than the ring has slots, taken as they come: each once and in order. */
+static void a_long_run_goes_round(void **state)
+{
+	struct frame_in in[NETIF_BATCH_MAX];
+	struct netif *a, *b;
+	uint32_t sent = 0, seen = 0;
+
+	(void)state;
+	need_network();
+	a = open_end("pa", &mac_a, false);
+	b = open_end("pb", &mac_b, false);
+	while (seen < 2000) {
+		int count;
+
+		for (int i = 0; i < 50 && sent < 2000 && sent - seen < 400; i++, sent++) {
+			uint8_t payload = 0;
+			struct test_frame t = shape(4, &payload, 1, 0);
+			struct frame_out f;
+
+			t.sequence = sent;
+			test_frame_build(&f, &t);
+			assert_int_equal(netif_transmit(a, &f, 1, 0), 1);
+		}
+		count = receive(b, in, seen % NETIF_BATCH_MAX + 1);
+		assert_true(count > 0);
+		for (int i = 0; i < count; i++)
+			assert_int_equal(test_get_32(in[i].data + 14 + 20 + 4), seen++);
+	}
+	assert_int_equal(netif_receive(b, in, NETIF_BATCH_MAX, 0), 0);
+	assert_int_equal(b->counters.in_frames, 2000);
+	assert_int_equal(b->counters.in_dropped, 0);
+	netif_close(a);
+	netif_close(b);
+}
+
+static int use_socket(void **state)
+{
+	(void)state;
+	how = PACKET_RECEIVE_SOCKET;
+	return 0;
+}
+
+static int use_ring(void **state)
+{
+	(void)state;
+	how = PACKET_RECEIVE_RING;
+	return 0;
+}
+
+#define BOTH(test) {#test, test, use_socket, NULL, NULL}, {#test " through a ring", test, use_ring, NULL, NULL}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(large_segments_stay_whole),
-	    cmocka_unit_test(without_offload_it_is_cut_here),
-	    cmocka_unit_test(only_our_frames_are_heard),
-	    cmocka_unit_test(a_batch_goes_in_order),
-	    cmocka_unit_test(an_interface_that_goes_down_is_told_and_got_over),
-	    cmocka_unit_test(a_frame_beyond_the_mtu_is_refused),
-	    cmocka_unit_test(a_link_without_header),
+	    BOTH(large_segments_stay_whole),
+	    BOTH(without_offload_it_is_cut_here),
+	    BOTH(only_our_frames_are_heard),
+	    BOTH(a_batch_goes_in_order),
+	    BOTH(a_long_run_goes_round),
+	    BOTH(an_interface_that_goes_down_is_told_and_got_over),
+	    BOTH(a_frame_beyond_the_mtu_is_refused),
+	    BOTH(a_link_without_header),
 	    cmocka_unit_test(a_refusal_says_what_to_do),
 	    cmocka_unit_test(without_privilege_it_says_how_to_get_it),
 	};
