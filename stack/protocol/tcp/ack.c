@@ -7,15 +7,23 @@
 #include "stack/base/check.h"
 #include "stack/protocol/tcp/tcp.h"
 
-/* RFC 9293: SND.WND, WL1, WL2. True when the window was taken from this segment. */
+/* RFC 9293 3.10.7.4: is this segment's window newer than what we have? */
+bool tcp_window_is_newer(const struct tcb *t, const struct tcp_segment *seg)
+{
+	uint32_t window = seg->window << (seg->flags & TCP_SYN ? 0 : t->snd.scale);
+
+	return seq_after(seg->ack, t->snd.una) || seq_after(seg->seq, t->snd.wl1) ||
+	       (seq_equal(seg->seq, t->snd.wl1) && (window > t->snd.wnd || window == 0));
+}
+
+/* SND.WND, WL1, WL2. True when the window was taken from this segment. */
 bool tcp_window_input(struct tcb *t, const struct tcp_segment *seg)
 {
 	uint32_t window = seg->window << (seg->flags & TCP_SYN ? 0 : t->snd.scale);
 	struct stack *s = t->socket.stack;
 	bool closed = t->snd.wnd == 0;
 
-	if (!(seq_after(seg->ack, t->snd.una) || seq_after(seg->seq, t->snd.wl1) ||
-		(seq_equal(seg->seq, t->snd.wl1) && (window > t->snd.wnd || window == 0))))
+	if (!tcp_window_is_newer(t, seg))
 		return false;
 	t->snd.wl1 = seg->seq;
 	t->snd.wl2 = seg->ack;

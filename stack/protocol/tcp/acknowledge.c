@@ -213,14 +213,16 @@ void tcp_ack_consumed(struct tcb *t, uint32_t bytes)
 }
 
 /* A segment with ACK has left: nothing is owed any more. */
-void tcp_ack_sent(struct tcb *t, uint32_t segments)
+void tcp_ack_sent(struct tcb *t)
 {
+	uint32_t count = t->ack.pending & ACK_SCHEDULED ? 1 : 0;
+
 	if (t->ack.quick) {
-		if (segments >= t->ack.quick) {
+		if (count >= t->ack.quick) {
 			t->ack.quick = 0;
 			t->ack.ato_ns = (uint32_t)TCP_ATO_MIN_NS;
 		} else {
-			t->ack.quick = (uint8_t)(t->ack.quick - segments);
+			t->ack.quick = (uint8_t)(t->ack.quick - count);
 		}
 	}
 	t->ack.pending = 0;

@@ -168,6 +168,8 @@ void tcp_established(struct tcb *t)
 	t->retransmit_ns = 0;
 	t->undo_armed = false;
 	tcp_rto_reset(t);
+	if (!t->rtt.srtt_ns) /* RFC 6298 5.7: no sample from the handshake */
+		t->rto_ns = TCP_RTO_FALLBACK_NS;
 	tcp_set_state(t, TCP_ESTABLISHED, "RFC 9293 3.10.7: the handshake is done");
 	tcp_keepalive_start(t);
 	tcp_wake(t);

@@ -86,7 +86,7 @@ static enum socket_output finish(struct tcb *t, struct frame_out *f, struct tcp_
 	s->counters.tcp_out_segments += segments;
 	t->has_duplicate = false;
 	if (seg->flags & TCP_ACK)
-		tcp_ack_sent(t, segments);
+		tcp_ack_sent(t);
 	return ip_output(s, f, &flow, &t->socket.path) == IP_OUTPUT_FRAME ? SOCKET_OUTPUT_FRAME
 									  : SOCKET_OUTPUT_AGAIN;
 }
@@ -116,52 +116,90 @@ static void data_sent(struct tcb *t)
 		t->ack.pingpong++;
 }
 
-enum socket_output tcp_emit_record(struct tcb *t, struct frame_out *f, struct sent *r, bool again)
+/* One frame with [first, first + bytes) of r, which may be many segments if the driver cuts. */
+static enum socket_output emit_piece(struct tcb *t, struct frame_out *f, const struct sent *r, struct seq first,
+    uint32_t bytes, bool again)
 {
-	uint32_t bytes = seq_distance(r->first, r->end) - r->fin - r->syn;
-	struct tcp_segment seg = {.seq = r->first};
+	bool last = seq_equal(seq_add(first, bytes), seq_sub(r->end, r->fin));
 	uint32_t room = tcp_segment_room(t);
+	struct tcp_segment seg = {.seq = first, .flags = TCP_ACK};
+	uint32_t segments = bytes > room ? (bytes + room - 1) / room : 1;
 	struct span part[2];
 	unsigned parts;
 
-	seg.flags = r->syn ? TCP_SYN : TCP_ACK;
-	if (r->fin)
+	if (r->fin && last)
 		seg.flags |= TCP_FIN;
-	if (r->pushed && bytes)
+	/* As Linux: the end of a train of segments is pushed, so that receivers hand it on. */
+	if (bytes && last && (r->pushed || seq_distance(r->first, r->end) - r->fin > room))
 		seg.flags |= TCP_PSH;
-	if (r->syn) {
-		bool reply = t->state != TCP_SYN_SENT;
-
-		if (reply)
-			seg.flags |= TCP_ACK;
-		else if (t->syn_ecn)
-			seg.flags |= TCP_ECE | TCP_CWR;
-		tcp_options_for_syn(t, &seg.options, reply);
-	} else {
-		tcp_options_for_segment(t, &seg.options);
-	}
 	if (t->ecn_on && t->ecn_cwr_due && bytes && !again) {
 		seg.flags |= TCP_CWR;
 		t->ecn_cwr_due = false;
 	}
-	tcp_sent_transmitted(t, r, again);
-	pacing_on_send(&t->pacing, bytes, t->socket.stack->now_ns);
-	if (bytes) {
-		data_sent(t);
-		t->total.bytes_sent += bytes;
-		t->total.data_segments_out += r->segments;
-	}
+	tcp_options_for_segment(t, &seg.options);
 	if (!refresh_path(t))
 		return SOCKET_OUTPUT_AGAIN;
 	frame_init(f);
-	parts = ring_spans(&t->send_ring, bytes ? send_position(t, seq_add(r->first, r->syn)) : 0, bytes, part);
+	parts = ring_spans(&t->send_ring, bytes ? send_position(t, first) : 0, bytes, part);
 	for (unsigned i = 0; i < parts; i++)
 		frame_add_part(f, part[i].data, part[i].bytes);
 	if (bytes > room) {
 		f->gso = ip_is_v4(&t->socket.remote.addr) ? FRAME_GSO_TCP_V4 : FRAME_GSO_TCP_V6;
 		f->gso_bytes = (uint16_t)room;
 	}
-	return finish(t, f, &seg, bytes, r->segments, t->ecn_on && bytes && !again);
+	return finish(t, f, &seg, bytes, segments, t->ecn_on && bytes && !again);
+}
+
+/* The next piece of a record that has to be cut here. */
+enum socket_output tcp_emit_cut(struct tcb *t, struct frame_out *f)
+{
+	struct sent *r = t->cut;
+	struct seq first = seq_later(t->cut_next, r->first), end = seq_sub(r->end, r->fin);
+	uint32_t room = tcp_segment_room(t), left = seq_before(first, end) ? seq_distance(first, end) : 0;
+	uint32_t bytes = left < room ? left : room;
+
+	t->cut_next = seq_add(first, bytes);
+	if (bytes == left)
+		t->cut = NULL;
+	return bytes || r->fin ? emit_piece(t, f, r, first, bytes, t->cut_again) : SOCKET_OUTPUT_NOTHING;
+}
+
+static enum socket_output emit_syn_alone(struct tcb *t, struct frame_out *f, const struct sent *r)
+{
+	struct tcp_segment seg = {.seq = r->first, .flags = TCP_SYN};
+	bool reply = t->state != TCP_SYN_SENT;
+
+	if (reply)
+		seg.flags |= t->ecn_on ? TCP_ACK | TCP_ECE : TCP_ACK;
+	else if (t->syn_ecn)
+		seg.flags |= TCP_ECE | TCP_CWR;
+	tcp_options_for_syn(t, &seg.options, reply);
+	if (!refresh_path(t))
+		return SOCKET_OUTPUT_AGAIN;
+	frame_init(f);
+	return finish(t, f, &seg, 0, 1, false);
+}
+
+enum socket_output tcp_emit_record(struct tcb *t, struct frame_out *f, struct sent *r, bool again)
+{
+	uint32_t bytes = seq_distance(r->first, r->end) - r->fin - r->syn;
+
+	tcp_sent_transmitted(t, r, again);
+	if (r->syn)
+		return emit_syn_alone(t, f, r);
+	pacing_on_send(&t->pacing, bytes, t->socket.stack->now_ns);
+	if (bytes) {
+		data_sent(t);
+		t->total.bytes_sent += bytes;
+		t->total.data_segments_out += r->segments;
+	}
+	if (bytes > tcp_segment_room(t) && !t->socket.path.gso_tcp && !t->socket.path.local) {
+		t->cut = r;
+		t->cut_next = r->first;
+		t->cut_again = again;
+		return tcp_emit_cut(t, f);
+	}
+	return emit_piece(t, f, r, r->first, bytes, again);
 }
 
 enum socket_output tcp_emit_syn(struct tcb *t, struct frame_out *f, struct sent *syn, struct sent *data)

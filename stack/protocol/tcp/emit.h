@@ -10,6 +10,8 @@
 
 /* A record of the scoreboard, for the first time or again. */
 enum socket_output tcp_emit_record(struct tcb *t, struct frame_out *f, struct sent *r, bool again);
+/* The rest of a record that the driver cannot cut: while t->cut is not NULL. */
+enum socket_output tcp_emit_cut(struct tcb *t, struct frame_out *f);
 /* A SYN, with the data that goes with it (NULL: none). */
 enum socket_output tcp_emit_syn(struct tcb *t, struct frame_out *f, struct sent *syn, struct sent *data);
 /* A segment without data. */

@@ -51,8 +51,8 @@ static void answer_invalid(struct tcb *t, const struct tcp_segment *seg)
 	struct stack *s = t->socket.stack;
 
 	s->counters.tcp_in_unacceptable++;
-	/* Data is never part of an ACK loop; anything else is answered at a limited rate. */
-	if ((seg->data.bytes && !(seg->flags & TCP_SYN)) || tcp_invalid_rate_allows(s, &t->last_invalid_ns))
+	/* Data or FIN is never part of an ACK loop; anything else is answered at a limited rate. */
+	if ((seg->length && !(seg->flags & TCP_SYN)) || tcp_invalid_rate_allows(s, &t->last_invalid_ns))
 		tcp_ack_duplicate(t, seg);
 }
 
@@ -60,12 +60,14 @@ static bool step_1_sequence(const struct arrival *a)
 {
 	const struct tcp_segment *seg = a->seg;
 	struct tcb *t = a->t;
+	enum paws_verdict paws;
 
-	if (!(seg->flags & TCP_RST) && tcp_paws_rejects(t, seg)) {
+	paws = seg->flags & TCP_RST ? PAWS_FINE : tcp_paws(t, seg);
+	if (paws != PAWS_FINE) {
 		t->socket.stack->counters.tcp_in_paws++;
 		if (seg->flags & TCP_SYN)
 			tcp_challenge_ack(t);
-		else
+		else if (paws == PAWS_REJECTED)
 			answer_invalid(t, seg);
 		return false;
 	}
@@ -174,9 +176,8 @@ static bool step_5_ack(const struct arrival *a)
 	}
 	verdict = tcp_ack_input(t, seg);
 	if (verdict == ACK_REJECTED) {
-		/* RFC 9293 answers an ACK of what was never sent. Linux does so at RFC 5961's rate, but
-		 * in ESTABLISHED it is silent: two such ends would answer each other for ever. */
-		if (seq_after(seg->ack, t->snd.nxt) && t->state != TCP_ESTABLISHED)
+		/* RFC 9293: an ACK of what was never sent is answered; at RFC 5961's rate. */
+		if (seq_after(seg->ack, t->snd.nxt))
 			tcp_challenge_ack(t);
 		return false;
 	}
@@ -334,6 +335,9 @@ static void input_syn_sent(struct tcb *t, const struct ip_packet *p, const struc
 {
 	/* First, ACK */
 	if ((seg->flags & TCP_ACK) && !syn_ack_acceptable(t, seg)) {
+		/* Linux: whoever that is, our SYN should come before the next one of theirs. */
+		if (!t->retransmits && !(seg->flags & TCP_RST))
+			tcp_timer_set(t, TIMER_RTO, 8 * NSEC_PER_MSEC);
 		tcp_reset_reply(t->socket.stack, p, seg);
 		return;
 	}
@@ -434,8 +438,11 @@ static void input_time_wait(struct stack *s, struct tcp_entry *e, const struct i
 
 	if (!tcp_time_wait_input(s, e, p, seg, &isn))
 		return;
-	if (find_listener(s, p, seg))
-		tcp_time_wait_free(s, e);
+	if (!find_listener(s, p, seg)) {
+		tcp_time_wait_answer(e);
+		return;
+	}
+	tcp_time_wait_free(s, e);
 	input_unconnected(s, p, seg, &isn);
 }
 

@@ -94,23 +94,33 @@ uint32_t tcp_segment_room(struct tcb *t)
 	return t->mss_bytes - (4 + 8 * (blocks < most ? blocks : most));
 }
 
-/* RFC 2018 4: first the block that changed last, then others that the peer may not have heard of;
+/* The gap at position has changed: its block is the newest, and those that it swallowed are gone. */
+void tcp_sack_note(struct tcb *t, uint64_t position)
+{
+	const struct interval *v = intervals_find(&t->out_of_order, position);
+	uint64_t old[TCP_SACK_BLOCKS_MAX];
+	uint8_t count = t->recent_count;
+
+	memcpy(old, t->recent_block, sizeof(old));
+	t->recent_block[0] = position;
+	t->recent_count = 1;
+	for (uint8_t i = 0; i < count && t->recent_count < TCP_SACK_BLOCKS_MAX; i++)
+		if (old[i] < v->first || old[i] >= v->end)
+			t->recent_block[t->recent_count++] = old[i];
+}
+
+/* RFC 2018 4: the block that changed last comes first, then the others in the order of change;
  * RFC 2883 4: a duplicate that arrived comes before all. */
 uint32_t tcp_sack_blocks(struct tcb *t, struct sack_block *out, uint32_t room)
 {
-	const struct intervals *set = &t->out_of_order;
-	const struct interval *recent = intervals_find(set, t->recent_block);
 	uint32_t count = 0;
 
 	if (t->has_duplicate && count < room)
 		out[count++] = t->duplicate;
-	if (recent && count < room)
-		out[count++] = (struct sack_block){receive_seq(t, recent->first), receive_seq(t, recent->end)};
-	/* The newest end of the list is where a sender in trouble learns most. */
-	for (uint32_t i = 0; i < set->count && count < room; i++) {
-		const struct interval *v = &set->item[i];
+	for (uint8_t i = 0; i < t->recent_count && count < room; i++) {
+		const struct interval *v = intervals_find(&t->out_of_order, t->recent_block[i]);
 
-		if (v != recent)
+		if (v) /* else it is in order by now */
 			out[count++] = (struct sack_block){receive_seq(t, v->first), receive_seq(t, v->end)};
 	}
 	return count;
@@ -139,26 +149,31 @@ void tcp_options_negotiate(struct tcb *t, const struct tcp_options *o)
 
 /* ---- PAWS, RFC 7323 5.3 ---- */
 
-/* An acknowledgement that says nothing new may be older than the newest segment: our peer's
- * segments may be reordered (Linux: tcp_disordered_ack). */
-static bool disordered_ack(const struct tcb *t, const struct tcp_segment *seg)
+/* A pure acknowledgement may be older than the newest segment: our peer's segments may be reordered
+ * (Linux: tcp_disordered_ack_check). */
+static enum paws_verdict disordered_ack(const struct tcb *t, const struct tcp_segment *seg)
 {
-	return (seg->flags & (TCP_ACK | TCP_SYN | TCP_RST | TCP_FIN)) == TCP_ACK && seg->data.bytes == 0 &&
-	       seq_equal(seg->seq, t->rcv.nxt) && seq_equal(seg->ack, t->snd.una) &&
-	       seg->window << t->snd.scale == t->snd.wnd &&
-	       (uint64_t)(t->ts_recent - seg->options.ts_value) * NSEC_PER_MSEC <= t->rto_ns;
+	uint64_t age_ns = (uint64_t)(t->ts_recent - seg->options.ts_value) * NSEC_PER_MSEC;
+
+	if (!(seg->flags & TCP_ACK) || seg->length)
+		return PAWS_REJECTED;
+	if (!seq_equal(seg->seq, t->rcv.nxt))
+		return seq_before(seg->seq, t->rcv.nxt) ? PAWS_OLD_ACK : PAWS_REJECTED;
+	if (!seq_equal(seg->ack, t->snd.una) || tcp_window_is_newer(t, seg))
+		return PAWS_REJECTED;
+	return age_ns > t->rto_ns + t->rto_ns / 5 ? PAWS_REJECTED : PAWS_FINE;
 }
 
-bool tcp_paws_rejects(const struct tcb *t, const struct tcp_segment *seg)
+enum paws_verdict tcp_paws(const struct tcb *t, const struct tcp_segment *seg)
 {
 	if (!t->timestamps_on || !seg->options.has_timestamps || !t->ts_recent_ns)
-		return false;
+		return PAWS_FINE;
 	if ((int32_t)(t->ts_recent - seg->options.ts_value) <= 0)
-		return false;
+		return PAWS_FINE;
 	/* 5.5: after 24 days of silence the clock may have wrapped. */
 	if (t->socket.stack->now_ns - t->ts_recent_ns > TCP_PAWS_NS)
-		return false;
-	return !disordered_ack(t, seg);
+		return PAWS_FINE;
+	return disordered_ack(t, seg);
 }
 
 /* RFC 7323 4.3: the timestamp to echo is that of the segment at the left edge of what we have

@@ -56,10 +56,7 @@ static bool paced_out(struct tcb *t)
 static uint32_t burst_bytes(const struct tcb *t, uint32_t room)
 {
 	uint32_t most = FRAME_PACKET_MAX - 120;
-	bool gso = t->socket.path.gso_tcp || t->socket.path.local;
 
-	if (!gso)
-		return room;
 	return pacing_burst_bytes(&t->pacing, room, rtt_min_ns(&t->rtt),
 	    t->congestion.ops->least_burst_segments, most / room * room);
 }
@@ -106,7 +103,7 @@ static bool defers(const struct tcb *t, uint32_t limit, uint32_t burst)
 {
 	const struct sent *head = tcp_sent_first(t);
 	uint64_t window = congestion_cwnd_bytes(&t->congestion);
-	uint64_t now = t->socket.stack->now_ns;
+	uint64_t now = t->socket.stack->now_ns, due;
 
 	if (!head || congestion_reducing(&t->congestion) || t->congestion.state == CONGESTION_LOSS)
 		return false;
@@ -114,7 +111,9 @@ static bool defers(const struct tcb *t, uint32_t limit, uint32_t burst)
 		return false;
 	if (limit >= (t->snd.wnd < window ? t->snd.wnd : window) / 3)
 		return false;
-	return now - head->sent_ns >= t->rtt.srtt_ns / 2;
+	/* Only if that ACK should come within a moment, or is late already. */
+	due = head->sent_ns + t->rtt.srtt_ns;
+	return due <= now + time_earlier(t->rtt.srtt_ns / 2, NSEC_PER_MSEC);
 }
 
 /* How many bytes of new data (FIN not counted) go in one frame now. */
@@ -355,6 +354,7 @@ static enum socket_output send_tail_probe(struct tcb *t, struct frame_out *f)
 	tcp_sent_unmark_lost(t, r);
 	result = send_again(t, f, r);
 sent:
+	t->burst = false; /* no probe for the probe */
 	t->tail_probe.out = true;
 	t->tail_probe.high = t->snd.nxt;
 	t->socket.stack->counters.tcp_tail_probes++;
@@ -438,6 +438,8 @@ enum socket_output tcp_output(struct socket *so, struct frame_out *f)
 
 	if (!state_in(t, HAS_PEER))
 		return SOCKET_OUTPUT_NOTHING;
+	if (t->cut)
+		return tcp_emit_cut(t, f);
 	if (owes_syn(t))
 		return send_syn(t, f);
 	if (t->retransmit_now && t->state == TCP_SYN_SENT)

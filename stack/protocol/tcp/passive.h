@@ -30,8 +30,10 @@ struct request {
 	uint8_t *saved_syn;      /* IP and TCP headers; moves to the connection */
 	uint16_t saved_syn_bytes;
 	uint64_t begin_ns, repeated_ns;
+	uint32_t ts_first, ts_last; /* timestamps of our SYN-ACKs: nothing else can be echoed */
 	uint32_t interface;
 	uint8_t timeouts, retransmits;
+	bool replied;
 	bool acked;              /* the third segment has come, but could not be used yet */
 };
 

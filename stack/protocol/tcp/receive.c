@@ -182,7 +182,7 @@ static void out_of_order(struct tcb *t, struct seq first, struct span data)
 		return;
 	}
 	ring_store(r, position, data.data, (uint32_t)data.bytes);
-	t->recent_block = position;
+	tcp_sack_note(t, position);
 	if (before == data.bytes) /* all of it was here already */
 		note_duplicate(t, first, seq_add(first, (uint32_t)data.bytes));
 	tcp_ack_schedule(t);

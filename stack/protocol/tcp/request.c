@@ -91,7 +91,18 @@ void tcp_passive_reply(struct stack *s, const struct tcb *listener, const struct
 
 static void reply(struct request *r)
 {
+	r->ts_last = now_ms(r->stack, &r->passive);
+	if (!r->replied)
+		r->ts_first = r->ts_last;
+	r->replied = true;
 	tcp_passive_reply(r->stack, r->listener, &r->entry.tuple, &r->passive);
+}
+
+static void arm(struct request *r)
+{
+	uint64_t rto = TCP_RTO_INITIAL_NS << (r->timeouts < 7 ? r->timeouts : 7);
+
+	timer_arm(&r->stack->timers, &r->timer, r->stack->now_ns + (rto < TCP_RTO_MAX_NS ? rto : TCP_RTO_MAX_NS));
 }
 
 /* RFC 6298 5.5 for SYN-ACKs: 1, 2, 4 ... seconds. */
@@ -100,7 +111,6 @@ static void request_fire(struct timer *timer, uint64_t now_ns)
 	struct request *r = container_of(timer, struct request, timer);
 	const struct tcb *l = r->listener;
 	uint32_t most = l->syn_retries ? l->syn_retries : r->stack->config.tcp_synack_retries;
-	uint64_t rto;
 
 	if (r->timeouts >= most) {
 		r->stack->counters.tcp_attempt_fails++;
@@ -114,8 +124,7 @@ static void request_fire(struct timer *timer, uint64_t now_ns)
 		r->retransmits++;
 		r->stack->counters.tcp_retransmitted++;
 	}
-	rto = TCP_RTO_INITIAL_NS << (r->timeouts < 7 ? r->timeouts : 7);
-	timer_arm(&r->stack->timers, &r->timer, now_ns + (rto < TCP_RTO_MAX_NS ? rto : TCP_RTO_MAX_NS));
+	arm(r);
 }
 
 /* ---- a SYN has come ---- */
@@ -178,7 +187,7 @@ static void save_syn(struct request *r, const struct ip_packet *p, const struct 
 
 static bool queue_full(const struct tcp_listener *q)
 {
-	return q->request_count >= (q->backlog ? q->backlog : 1);
+	return q->request_count > q->backlog;
 }
 
 void tcp_request_syn(struct tcb *listener, const struct ip_packet *p, const struct tcp_segment *seg,
@@ -227,7 +236,7 @@ void tcp_request_syn(struct tcb *listener, const struct ip_packet *p, const stru
 	tcp_entry_insert(s, &r->entry);
 	save_syn(r, p, seg);
 	reply(r);
-	timer_arm(&s->timers, &r->timer, s->now_ns + TCP_RTO_INITIAL_NS);
+	arm(r);
 }
 
 /* ---- the third segment ---- */
@@ -313,6 +322,7 @@ static void repeat_reply(struct request *r)
 		return;
 	reply(r);
 	r->retransmits++;
+	arm(r); /* the peer is alive: begin to wait anew */
 }
 
 static void challenge(struct request *r)
@@ -339,6 +349,14 @@ static bool too_old(const struct request *r, const struct tcp_segment *seg)
 {
 	return r->passive.timestamps_on && seg->options.has_timestamps &&
 	       (int32_t)(seg->options.ts_value - r->passive.ts_recent) < 0;
+}
+
+/* RFC 7323 3.2: the echo is of something that we sent. */
+static bool echo_is_ours(const struct request *r, const struct tcp_segment *seg)
+{
+	if (!r->passive.timestamps_on || !seg->options.has_timestamps || !seg->options.ts_echo)
+		return true;
+	return seg->options.ts_echo - r->ts_first <= r->ts_last - r->ts_first;
 }
 
 /* The acknowledgement of our SYN: a connection, unless nobody could take it. */
@@ -387,23 +405,17 @@ struct tcb *tcp_request_input(struct tcp_entry *e, const struct ip_packet *p, co
 		repeat_reply(r);
 		return NULL;
 	}
-	if (too_old(r, seg) || !acceptable(r, seg)) {
+	if (too_old(r, seg) || !acceptable(r, seg) || !echo_is_ours(r, seg)) {
 		if (!(seg->flags & TCP_RST))
 			challenge(r);
 		return NULL;
 	}
-	if (seg->flags & TCP_RST) {
-		/* RFC 5961 3.2 */
-		if (seq_equal(seg->seq, seq_add(r->passive.irs, 1))) {
-			r->stack->counters.tcp_attempt_fails++;
-			tcp_request_free(e);
-		} else {
-			challenge(r);
-		}
-		return NULL;
-	}
-	if (seg->flags & TCP_SYN) {
-		challenge(r);
+	/* RFC 9293 3.10.7.4, steps 2 and 4; Linux gives a half-open connection up for either: there is
+	 * little to protect, and the peer can ask again. */
+	if (seg->flags & (TCP_RST | TCP_SYN)) {
+		tcp_reset_reply(r->stack, p, seg);
+		r->stack->counters.tcp_attempt_fails++;
+		tcp_request_free(e);
 		return NULL;
 	}
 	if (!(seg->flags & TCP_ACK))

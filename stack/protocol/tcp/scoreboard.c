@@ -104,6 +104,8 @@ void tcp_sent_release(struct tcb *t, struct sent *r)
 		t->retransmitted_out -= r->segments;
 	if (t->retransmit_hint == r)
 		t->retransmit_hint = NULL;
+	if (t->cut == r)
+		t->cut = NULL;
 	if (t->sack_hint == r)
 		t->sack_hint = NULL;
 	list_remove(&r->order);
@@ -152,6 +154,8 @@ struct sent *tcp_sent_split(struct tcb *t, struct sent *r, struct seq at)
 	r->end = at;
 	r->fin = false;
 	r->pushed = false;
+	if (t->cut == r && !seq_before(t->cut_next, at))
+		t->cut = rest;
 	rest->syn = false;
 	/* The second half is counted anew: as nothing at first. */
 	rest->segments = 0;

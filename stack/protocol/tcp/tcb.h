@@ -165,7 +165,8 @@ struct tcb {
 		uint64_t since_ns, since_bytes, taken_bytes;
 		uint32_t space_bytes; /* taken in the best round trip */
 	} tuning;
-	uint64_t recent_block; /* position in the interval that changed last: reported first */
+	uint64_t recent_block[TCP_SACK_BLOCKS_MAX]; /* positions in the intervals that changed last, newest first */
+	uint8_t recent_count;
 	struct sack_block duplicate; /* D-SACK to report (RFC 2883) */
 	bool has_duplicate;
 
@@ -198,6 +199,9 @@ struct tcb {
 
 	/* ---- scoreboard and recovery ---- */
 	struct list sent_list;
+	struct sent *cut;             /* being sent piece by piece, where the driver cannot cut */
+	struct seq cut_next;
+	bool cut_again;               /* it is a retransmission */
 	struct sent *retransmit_hint; /* nothing lost and unsent lies before it; NULL: start over */
 	struct sent *sack_hint;       /* where the last SACK block ended */
 	uint32_t packets_out, sacked_out, lost_out, retransmitted_out; /* segments */

@@ -78,8 +78,11 @@ uint32_t tcp_time_ms(const struct stack *s);
 void tcp_options_for_syn(struct tcb *t, struct tcp_options *o, bool reply);
 void tcp_options_for_segment(struct tcb *t, struct tcp_options *o);
 void tcp_options_negotiate(struct tcb *t, const struct tcp_options *o);
+void tcp_sack_note(struct tcb *t, uint64_t position);
 uint32_t tcp_sack_blocks(struct tcb *t, struct sack_block *out, uint32_t room);
-bool tcp_paws_rejects(const struct tcb *t, const struct tcp_segment *seg);
+/* Why PAWS rejects a segment: PAWS_OLD_ACK is common and deserves no answer. */
+enum paws_verdict { PAWS_FINE, PAWS_REJECTED, PAWS_OLD_ACK };
+enum paws_verdict tcp_paws(const struct tcb *t, const struct tcp_segment *seg);
 void tcp_note_timestamp(struct tcb *t, const struct tcp_segment *seg);
 /* The payload of a full segment now: path, peer, user and options considered. */
 void tcp_update_mss(struct tcb *t);
@@ -136,6 +139,7 @@ void tcp_connection_input(struct tcb *t, const struct ip_packet *p, struct tcp_s
 /* ---- ack.c: acknowledgements that arrive ---- */
 enum ack_verdict { ACK_FINE, ACK_OLD, ACK_REJECTED };
 enum ack_verdict tcp_ack_input(struct tcb *t, const struct tcp_segment *seg);
+bool tcp_window_is_newer(const struct tcb *t, const struct tcp_segment *seg);
 bool tcp_window_input(struct tcb *t, const struct tcp_segment *seg);
 
 /* ---- receive.c, window.c ---- */
@@ -164,7 +168,7 @@ void tcp_ack_data_arrived(struct tcb *t, const struct tcp_segment *seg, uint16_t
 void tcp_ack_check(struct tcb *t);
 void tcp_ack_quick(struct tcb *t, uint32_t most);
 void tcp_ack_consumed(struct tcb *t, uint32_t bytes);
-void tcp_ack_sent(struct tcb *t, uint32_t segments);
+void tcp_ack_sent(struct tcb *t);
 void tcp_ack_timer(struct timer *timer, uint64_t now_ns);
 void tcp_ack_duplicate(struct tcb *t, const struct tcp_segment *seg);
 
@@ -280,6 +284,8 @@ void tcp_time_wait_enter(struct tcb *t, enum tcp_state state, uint64_t span_ns, 
 /* True when a SYN may open a new connection in its place (RFC 6191): the block is gone then. */
 bool tcp_time_wait_input(struct stack *s, struct tcp_entry *e, const struct ip_packet *p,
     const struct tcp_segment *seg, struct seq *isn_at_least);
+/* A plain ACK: where the connection ended. */
+void tcp_time_wait_answer(struct tcp_entry *e);
 void tcp_time_wait_free(struct stack *s, struct tcp_entry *e);
 bool tcp_time_wait_reusable(const struct stack *s, const struct tcp_entry *e);
 void tcp_time_wait_info(struct tcp_entry *e, struct socket_info *out);

@@ -131,9 +131,11 @@ void tcp_time_wait_enter(struct tcb *t, enum tcp_state state, uint64_t span_ns, 
 		answer(w);
 }
 
-static bool limited_answer(struct time_wait *w)
+static bool limited_answer(struct time_wait *w, const struct tcp_segment *seg)
 {
-	if (tcp_invalid_rate_allows(w->stack, &w->invalid_ns))
+	/* What takes sequence space is never part of an ACK loop. */
+	if ((seg->length && !(seg->flags & TCP_SYN)) ||
+	    tcp_invalid_rate_allows(w->stack, &w->invalid_ns))
 		answer(w);
 	return false;
 }
@@ -170,7 +172,7 @@ static bool waiting_input(struct time_wait *w, const struct ip_packet *p, const 
 	struct seq end = seq_add(seg->seq, seg->length);
 
 	if (old_timestamp(w, seg) || !in_window(w, seg))
-		return seg->flags & TCP_RST ? false : limited_answer(w);
+		return seg->flags & TCP_RST ? false : limited_answer(w, seg);
 	if (seg->flags & TCP_RST) {
 		tcp_time_wait_free(w->stack, &w->entry);
 		return false;
@@ -193,6 +195,11 @@ static bool waiting_input(struct time_wait *w, const struct ip_packet *p, const 
 	restart(w);
 	answer(w);
 	return false;
+}
+
+void tcp_time_wait_answer(struct tcp_entry *e)
+{
+	answer(time_wait_of(e));
 }
 
 bool tcp_time_wait_input(struct stack *s, struct tcp_entry *e, const struct ip_packet *p,
@@ -225,7 +232,7 @@ bool tcp_time_wait_input(struct stack *s, struct tcp_entry *e, const struct ip_p
 		return false;
 	if (old || (seg->flags & TCP_ACK))
 		restart(w);
-	return limited_answer(w);
+	return limited_answer(w, seg);
 }
 
 /* May an active open take the four-tuple over? Linux (tcp_tw_reuse 2): on the loopback, after a
