@@ -48,6 +48,19 @@ static int check_local_address(const struct socket *so, const struct ip_addr *a)
 	return -EADDRNOTAVAIL;
 }
 
+/* RFC 4007: an address of a link needs the link, by its scope or the interface that the socket is bound
+ * to; Linux then binds the socket to it. */
+static int check_scope(struct socket *so, const struct endpoint *e)
+{
+	if (ip_is_v4(&e->addr) || !ip_is_link_local(&e->addr))
+		return 0;
+	if (e->scope && so->bound_interface && so->bound_interface != e->scope)
+		return -EINVAL;
+	if (e->scope)
+		so->bound_interface = e->scope;
+	return so->bound_interface ? 0 : -EINVAL;
+}
+
 int socket_bind(struct socket *so, const struct endpoint *local, uint64_t now_ns)
 {
 	struct trace_event e = {.kind = TRACE_SOCKET_BOUND, .socket_id = so->id};
@@ -55,6 +68,8 @@ int socket_bind(struct socket *so, const struct endpoint *local, uint64_t now_ns
 
 	engine_enter(so->stack, now_ns);
 	error = check_family(so, &local->addr);
+	if (!error)
+		error = check_scope(so, local);
 	if (!error)
 		error = check_local_address(so, &local->addr);
 	if (error)
@@ -81,6 +96,8 @@ int socket_connect(struct socket *so, const struct endpoint *remote, uint64_t no
 	if (!so->ops->connect)
 		return -EOPNOTSUPP;
 	error = remote ? check_family(so, &remote->addr) : 0;
+	if (!error && remote)
+		error = check_scope(so, remote);
 	return error ? error : so->ops->connect(so, remote);
 }
 

@@ -181,7 +181,7 @@ int datagram_route(struct socket *so, const struct datagram *d, struct datagram_
 	if (error)
 		return error;
 	way->remote.addr = real_destination(&way->remote.addr);
-	interface = outgoing_interface(so, &way->remote.addr, d->interface);
+	interface = outgoing_interface(so, &way->remote.addr, d->interface ? d->interface : way->remote.scope);
 	if (ip_is_multicast(source) || ip_is_unspecified(source) || ip_is_broadcast_here(so->stack, source))
 		source = NULL;
 	if (is_blank(&d->remote) && source == &so->local.addr && interface == so->bound_interface) {

@@ -19,6 +19,7 @@ struct datagram_socket {
 	bool receive_merged;       /* UDP_GRO */
 	bool header_included;      /* raw: IP_HDRINCL */
 	uint32_t icmp_filter;      /* raw ICMP: types with their bit set are not delivered */
+	uint32_t icmpv6_filter[8]; /* the same for ICMPv6 (RFC 3542 3.2) */
 };
 
 static inline struct datagram_socket *datagram_of(struct socket *so)

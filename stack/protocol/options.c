@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Socket options that mean the same for every kind: SOL_SOCKET (socket(7)) and IPPROTO_IP (ip(7)).
+ * Socket options that mean the same for every kind: SOL_SOCKET (socket(7)), IPPROTO_IP (ip(7)) and
+ * IPPROTO_IPV6 (ipv6(7); its rules are in options_ipv6.c).
  * A row each in options.def; here are the rules that rows share: sizes, truncation, ranges and the
  * errno that Linux gives. TCP, UDP and ICMP keep their own levels in their own files.
  */
@@ -11,6 +12,7 @@
 
 #include "stack/base/text.h"
 #include "stack/protocol/interface.h"
+#include "stack/protocol/options_ipv6.h"
 #include "stack/protocol/socket.h"
 
 /* net.core.wmem_max and rmem_max; a request beyond them is cut, not refused (socket(7)). */
@@ -420,7 +422,7 @@ int option_set(struct socket *so, int level, int name, const void *value, uint32
 	int number;
 	int error;
 
-	if (!row)
+	if (!row || (level == IPPROTO_IPV6 && so->family != 6))
 		return -ENOPROTOOPT;
 	if (row->set_bytes)
 		return row->set_bytes(so, value, bytes);
@@ -441,7 +443,7 @@ int option_get(struct socket *so, int level, int name, void *value, uint32_t *by
 	int number;
 	int error;
 
-	if (!row || (!row->get && !row->get_bytes))
+	if (!row || (!row->get && !row->get_bytes) || (level == IPPROTO_IPV6 && so->family != 6))
 		return -ENOPROTOOPT;
 	if (row->get_bytes)
 		return row->get_bytes(so, value, bytes);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "stack/protocol/datagram.h"
-#include "stack/wire/icmp.h"
+#include "stack/wire/icmpv6.h"
 
 #define CHECKSUM_OFFSET 2U
 #define IDENTIFIER_OFFSET 4U
@@ -38,11 +38,16 @@ bool ping_input(struct stack *s, const struct ip_packet *p)
 	return so != NULL;
 }
 
+static uint8_t request_type(bool v4)
+{
+	return v4 ? (uint8_t)ICMP_ECHO : (uint8_t)ICMPV6_ECHO;
+}
+
 void ping_error(struct stack *s, const struct ip_error *e)
 {
 	struct socket *so;
 
-	if (e->payload.bytes < ICMP_HEADER_BYTES || e->payload.data[0] != ICMP_ECHO)
+	if (e->payload.bytes < ICMP_HEADER_BYTES || e->payload.data[0] != request_type(ip_is_v4(&e->source)))
 		return;
 	so = find(s, &e->source, &e->destination, identifier_of(e->payload), 0);
 	if (so)
@@ -58,7 +63,8 @@ static int send_datagram(struct socket *so, const struct datagram *d, struct spa
 
 	if (payload.bytes > FRAME_PACKET_MAX - 20U)
 		return -EMSGSIZE;
-	if (payload.bytes < ICMP_HEADER_BYTES || payload.data[0] != ICMP_ECHO || payload.data[1] != 0)
+	if (payload.bytes < ICMP_HEADER_BYTES || payload.data[0] != request_type(so->family == 4) ||
+	    payload.data[1] != 0)
 		return -EINVAL;
 	error = datagram_route(so, d, &way);
 	if (error)

@@ -10,11 +10,14 @@
 
 #include "stack/protocol/datagram.h"
 #include "stack/protocol/internet.h"
+#include "stack/wire/icmp.h"
 
 #define NO_CHECKSUM UINT16_MAX
+#define CHECKSUM_OFFSET 2U /* ICMPv6's */
 /* linux/icmp.h, raw(7): option of level SOL_RAW on an ICMP socket. */
 #define LEVEL_RAW 255
 #define OPTION_ICMP_FILTER 1
+#define OPTION_ICMPV6_FILTER 1 /* RFC 3542 3.2 */
 
 struct delivery {
 	const struct ip_packet *packet;
@@ -25,6 +28,8 @@ static bool is_filtered(const struct socket *so, const struct ip_packet *p)
 {
 	const struct datagram_socket *ds = (const struct datagram_socket *)so;
 
+	if (p->protocol == IP_PROTOCOL_ICMPV6 && p->payload.bytes > 0)
+		return ds->icmpv6_filter[p->payload.data[0] / 32] >> p->payload.data[0] % 32 & 1;
 	return p->protocol == IP_PROTOCOL_ICMP && p->payload.bytes > 0 && p->payload.data[0] < 32 &&
 	       (ds->icmp_filter >> p->payload.data[0] & 1);
 }
@@ -33,10 +38,18 @@ static void deliver(struct socket *so, void *context)
 {
 	struct delivery *d = context;
 	struct span part[2] = {d->packet->header, d->packet->payload};
+	bool v4 = ip_is_v4(&d->packet->source);
 
+	if ((so->family == 4) != v4)
+		return;
 	d->delivered = true;
-	if (!is_filtered(so, d->packet))
+	if (is_filtered(so, d->packet))
+		return;
+	/* raw(7): with the header. ipv6(7), RFC 3542 3: without. */
+	if (v4)
 		datagram_deliver(so, d->packet, 0, part, 2);
+	else
+		datagram_deliver(so, d->packet, 0, &part[1], 1);
 }
 
 bool raw_input(struct stack *s, const struct ip_packet *p)
@@ -98,6 +111,11 @@ static int send_with_header(struct socket *so, const struct datagram_way *way, s
 	return ip_transmit(s, p, &way->path);
 }
 
+static bool sums_itself(const struct socket *so, const struct span *payload)
+{
+	return so->protocol == IP_PROTOCOL_ICMPV6 && payload->bytes >= ICMP_HEADER_BYTES;
+}
+
 static int send_datagram(struct socket *so, const struct datagram *d, struct span payload)
 {
 	struct datagram_way way;
@@ -108,9 +126,10 @@ static int send_datagram(struct socket *so, const struct datagram *d, struct spa
 	error = datagram_route(so, d, &way);
 	if (error)
 		return error;
-	if (includes_header(so))
+	if (so->family == 4 && includes_header(so))
 		return send_with_header(so, &way, payload);
-	return ip_send(so->stack, &way.flow, &way.path, &payload, 1, NO_CHECKSUM, 0);
+	/* RFC 3542 3.1: the sum of ICMPv6 covers addresses that the program need not know. */
+	return ip_send(so->stack, &way.flow, &way.path, &payload, 1, sums_itself(so, &payload) ? CHECKSUM_OFFSET : NO_CHECKSUM, 0);
 }
 
 static int set_option(struct socket *so, int level, int name, const void *value, uint32_t bytes)
@@ -120,6 +139,10 @@ static int set_option(struct socket *so, int level, int name, const void *value,
 
 	if (level == LEVEL_RAW && name == OPTION_ICMP_FILTER && so->protocol == IP_PROTOCOL_ICMP) {
 		memcpy(&ds->icmp_filter, value, bytes < sizeof(ds->icmp_filter) ? bytes : sizeof(ds->icmp_filter));
+		return 0;
+	}
+	if (level == IPPROTO_ICMPV6 && name == OPTION_ICMPV6_FILTER && so->protocol == IP_PROTOCOL_ICMPV6) {
+		memcpy(ds->icmpv6_filter, value, bytes < sizeof(ds->icmpv6_filter) ? bytes : sizeof(ds->icmpv6_filter));
 		return 0;
 	}
 	if (level != IPPROTO_IP || name != IP_HDRINCL)
@@ -137,6 +160,12 @@ static int get_option(struct socket *so, int level, int name, void *value, uint3
 
 	if (level == LEVEL_RAW && name == OPTION_ICMP_FILTER && so->protocol == IP_PROTOCOL_ICMP) {
 		option_answer_int((int)ds->icmp_filter, value, bytes);
+		return 0;
+	}
+	if (level == IPPROTO_ICMPV6 && name == OPTION_ICMPV6_FILTER && so->protocol == IP_PROTOCOL_ICMPV6) {
+		if (*bytes > sizeof(ds->icmpv6_filter))
+			*bytes = sizeof(ds->icmpv6_filter);
+		memcpy(value, ds->icmpv6_filter, *bytes);
 		return 0;
 	}
 	if (level != IPPROTO_IP || name != IP_HDRINCL)
