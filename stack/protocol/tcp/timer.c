@@ -195,8 +195,7 @@ static void retransmission(struct tcb *t)
 	struct stack *s = t->socket.stack;
 
 	if (t->packets_out == 0) {
-		if (list_empty(&t->sent_list) && state_in(t, TCP_STATE_BIT(TCP_SYN_SENT)))
-			tcp_wake(t); /* there was no memory for the SYN */
+		tcp_wake(t); /* there was no memory for the record of what was to be sent */
 		return;
 	}
 	t->tail_probe.out = false;
