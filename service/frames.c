@@ -16,6 +16,8 @@
 #include "service/service.h"
 
 #define RECEIVE_BATCHES_PER_ROUND 4U
+#define LARGE_FRAME_BYTES 16384U
+#define LARGE_BATCH 4U
 #define TRANSMIT_BATCHES_PER_ROUND 8U
 #define FULL_WAIT_MS 2
 #define FULL_WAITS_MAX 5U
@@ -50,16 +52,29 @@ static void interface_failed(struct service *s, int error)
 	watch_remove(s, &s->netif_watch);
 }
 
+/* How many frames to take at once. Each is copied into a pair right after it was copied from the
+ * driver: large ones only as many as the processor's cache holds, small ones by the crowd. */
+static unsigned next_batch(const struct frame_in *frame, int count)
+{
+	uint64_t bytes = 0;
+
+	for (int i = 0; i < count; i++)
+		bytes += frame[i].bytes;
+	return bytes > (uint64_t)count * LARGE_FRAME_BYTES ? LARGE_BATCH : NETIF_BATCH_MAX;
+}
+
 void frames_receive(struct service *s)
 {
 	static struct frame_in frame[NETIF_BATCH_MAX];
+	static unsigned max = NETIF_BATCH_MAX;
 
 	if (!s->netif || s->netif_down)
 		return;
 	if (!s->netif_readable && netif_deadline(s->netif) > s->now_ns)
 		return;
 	for (unsigned batch = 0; batch < RECEIVE_BATCHES_PER_ROUND; batch++) {
-		int count = netif_receive(s->netif, frame, NETIF_BATCH_MAX, s->now_ns);
+		unsigned asked = max;
+		int count = netif_receive(s->netif, frame, asked, s->now_ns);
 
 		if (count < 0) {
 			interface_failed(s, count);
@@ -67,7 +82,8 @@ void frames_receive(struct service *s)
 		}
 		for (int i = 0; i < count; i++)
 			stack_input(s->stack, s->netif_index, &frame[i], s->now_ns);
-		if (count < (int)NETIF_BATCH_MAX) {
+		max = next_batch(frame, count);
+		if (count < (int)asked) {
 			s->netif_readable = false;
 			return;
 		}
