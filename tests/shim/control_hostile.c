@@ -228,7 +228,7 @@ static void bad_arguments(void)
 	q.argument[2] = -1;
 	is(request_run(channel, &q, NULL, 0, -1, &a), -EINVAL, "getsockopt() with negative room");
 	q = request_make(CONTROL_GETSOCKOPT, h.id);
-	q.argument[0] = 1 << 30;
+	q.argument[0] = IPPROTO_TCP;
 	q.argument[1] = 1 << 30;
 	q.argument[2] = INT32_MAX;
 	is(request_run(channel, &q, NULL, 0, -1, &a), -ENOPROTOOPT, "getsockopt() of nothing, with all the room of the world");
