@@ -120,10 +120,14 @@ static bool descriptors_return_to(unsigned expected)
 static void descriptors_where_none_belong(void)
 {
 	struct control_request q = request_make(CONTROL_INTERFACES, 0);
-	unsigned before = count_descriptors();
 	int many[32], channel = channel_open();
 	struct answer a;
+	unsigned before;
 
+	/* By the second reply every channel that was closed before has been dealt with. */
+	request_plain(channel, CONTROL_INTERFACES, 0, &a);
+	request_plain(channel, CONTROL_INTERFACES, 0, &a);
+	before = count_descriptors() - 1;
 	for (unsigned i = 0; i < 32; i++)
 		many[i] = STDIN_FILENO;
 	channel_send(channel, &q, sizeof(q), many, 1);
