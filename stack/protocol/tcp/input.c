@@ -190,6 +190,8 @@ static bool step_5_ack(const struct arrival *a)
 			t->fastopen_child = false;
 		} else if (!t->parent && !t->fastopen_child)
 			socket_notify(&t->socket, SOCKET_EVENT_CONNECTED | SOCKET_EVENT_SENDABLE);
+		if (seg->flags & TCP_SYN) /* both opened: its SYN came twice, which Linux says as D-SACK */
+			tcp_ack_duplicate(t, seg);
 	}
 	note_fin(t, seg);
 	all_acked(t);
