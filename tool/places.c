@@ -38,8 +38,9 @@ int places_find(struct places *out, bool need_stack)
 	out->folder[length] = 0;
 	*strrchr(out->folder, '/') = 0;
 
-	if (!candidate(out->wire, out->folder, "teachnet-wire"))
-		candidate(out->wire, TEACHNET_PKGLIBEXECDIR, "teachnet-wire");
+	if (!candidate(out->wire, out->folder, "teachnet-wire") &&
+	    !candidate(out->wire, TEACHNET_PKGLIBEXECDIR, "teachnet-wire"))
+		candidate(out->wire, out->folder, "../libexec/teachnet/teachnet-wire");
 	if (!need_stack)
 		return 0;
 	if (!candidate(out->library, out->folder, ".libs/libteachnet.so") &&
