@@ -76,6 +76,17 @@ static uint64_t next_life(uint64_t facts)
 	return ((facts >> 32) + 1) << 32;
 }
 
+/* Begins a new life, whose first state is UNKNOWN. Two who do so at once begin two: neither takes
+ * the other's for its own. */
+static uint64_t begin_life(struct row *row)
+{
+	uint64_t facts = atomic_load(&row->facts);
+
+	while (!atomic_compare_exchange_weak(&row->facts, &facts, next_life(facts) | DESCRIPTOR_UNKNOWN))
+		continue;
+	return next_life(facts);
+}
+
 static bool parse_hex(const char *text, uint64_t *value)
 {
 	*value = 0;
@@ -236,8 +247,7 @@ void descriptor_set(int fd, uint64_t facts, uint64_t socket_id, struct descripto
 	uint64_t life = 0;
 
 	if (row != NULL) {
-		life = next_life(atomic_load(&row->facts));
-		atomic_store(&row->facts, life | DESCRIPTOR_UNKNOWN);
+		life = begin_life(row);
 		atomic_store(&row->socket_id, socket_id);
 		atomic_store(&row->last_destination, 0);
 		atomic_store_explicit(&row->facts, life | facts, memory_order_release);
@@ -265,7 +275,7 @@ void descriptor_forget(int fd)
 	struct row *row = row_of(fd);
 
 	if (row != NULL)
-		atomic_store(&row->facts, next_life(atomic_load(&row->facts)) | DESCRIPTOR_UNKNOWN);
+		begin_life(row);
 }
 
 void descriptor_forget_range(unsigned first, unsigned last)

@@ -70,6 +70,13 @@ static inline const char *shim_error(void)
 		shim_fd;                                                                           \
 	})
 
+/* AddressSanitizer looks at pointers before the call is made, and ends the program. */
+#ifdef __SANITIZE_ADDRESS__
+#define BAD_POINTERS false
+#else
+#define BAD_POINTERS true
+#endif
+
 /* What must work for the case to make sense. */
 #define MUST(condition)                                                                            \
 	do {                                                                                       \
