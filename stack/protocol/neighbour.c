@@ -169,6 +169,7 @@ static void timer_fired(struct timer *t, uint64_t now_ns)
 		else
 			fail(n);
 		break;
+	case NEIGHBOUR_NONE:
 	case NEIGHBOUR_STALE:
 	case NEIGHBOUR_FAILED:
 		break;
@@ -212,7 +213,7 @@ static struct neighbour *make(struct interface *i, const struct ip_addr *addr)
 	}
 	n->interface = i;
 	n->addr = *addr;
-	n->state = NEIGHBOUR_FAILED;
+	n->state = NEIGHBOUR_NONE;
 	n->used_ns = s->now_ns;
 	n->reachable_ns = (REACHABLE_BASE_MSEC / 2 + random_below(&s->random, REACHABLE_BASE_MSEC)) * NSEC_PER_MSEC;
 	timer_init(&n->timer, timer_fired);
@@ -220,6 +221,11 @@ static struct neighbour *make(struct interface *i, const struct ip_addr *addr)
 	list_append(&s->neighbours->by_use, &n->used_link);
 	hash_insert(&s->neighbours->by_addr, &n->link, hash_of(s, i->index, addr));
 	return n;
+}
+
+static bool has_address(const struct neighbour *n)
+{
+	return n->state != NEIGHBOUR_NONE && n->state != NEIGHBOUR_INCOMPLETE && n->state != NEIGHBOUR_FAILED;
 }
 
 bool neighbour_resolve(struct interface *i, const struct ip_addr *addr, struct mac_addr *mac)
@@ -235,6 +241,7 @@ bool neighbour_resolve(struct interface *i, const struct ip_addr *addr, struct m
 	list_remove(&n->used_link);
 	list_append(&s->neighbours->by_use, &n->used_link);
 	switch (n->state) {
+	case NEIGHBOUR_NONE:
 	case NEIGHBOUR_FAILED:
 		set_state(n, NEIGHBOUR_INCOMPLETE, "somebody has something to send");
 		n->probes = 0;
@@ -306,7 +313,7 @@ void neighbour_heard(struct interface *i, const struct ip_addr *addr, const stru
 		n = make(i, addr);
 	if (!n)
 		return;
-	known = n->state != NEIGHBOUR_INCOMPLETE && n->state != NEIGHBOUR_FAILED;
+	known = has_address(n);
 	same = known && mac_equal(&n->mac, mac);
 	if (known && !same && s->now_ns < time_after(n->updated_ns, LOCK_NS))
 		return;
@@ -317,6 +324,8 @@ void neighbour_heard(struct interface *i, const struct ip_addr *addr, const stru
 		become_reachable(n, "it answered");
 	else if (!same)
 		become_stale(n, known ? "its link address changed" : "it was heard of");
+	else if (n->state != NEIGHBOUR_REACHABLE) /* Linux neigh_update(): heard of, not confirmed */
+		become_stale(n, "it was heard of");
 	flush(n);
 }
 
@@ -324,7 +333,7 @@ void neighbour_confirm(struct interface *i, const struct ip_addr *addr)
 {
 	struct neighbour *n = find(i, addr);
 
-	if (!n || n->state == NEIGHBOUR_INCOMPLETE || n->state == NEIGHBOUR_FAILED)
+	if (!n || !has_address(n))
 		return;
 	n->confirmed_ns = i->stack->now_ns;
 	if (n->state == NEIGHBOUR_PROBE || n->state == NEIGHBOUR_STALE)
@@ -335,7 +344,7 @@ bool neighbour_known(const struct interface *i, const struct ip_addr *addr, stru
 {
 	const struct neighbour *n = find(i, addr);
 
-	if (!n || n->state == NEIGHBOUR_INCOMPLETE || n->state == NEIGHBOUR_FAILED)
+	if (!n || !has_address(n))
 		return false;
 	*mac = n->mac;
 	return true;

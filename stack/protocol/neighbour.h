@@ -3,6 +3,7 @@
  * The neighbour table: who on the link has which address, for ARP and neighbour discovery alike,
  * with the states of RFC 4861 7.3.2 and Linux's timers (Linux uses the same machine for both).
  *
+ *   NONE        a fresh entry, before anything was asked or heard
  *   INCOMPLETE  asked, no answer yet; packets wait in a bounded queue
  *   REACHABLE   confirmed within the reachable time, which is drawn from 15 to 45 s
  *   STALE       known, but long unconfirmed: used, and then it becomes DELAY
@@ -19,6 +20,7 @@
 
 /* NEIGHBOUR(NAME) */
 #define NEIGHBOUR_STATES(NEIGHBOUR)                                                                \
+	NEIGHBOUR(NONE)                                                                            \
 	NEIGHBOUR(INCOMPLETE)                                                                      \
 	NEIGHBOUR(REACHABLE)                                                                       \
 	NEIGHBOUR(STALE)                                                                           \

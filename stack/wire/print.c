@@ -4,7 +4,9 @@
 
 #include "stack/base/text.h"
 #include "stack/wire/ethernet.h"
+#include "stack/wire/icmpv6.h"
 #include "stack/wire/ipv4.h"
+#include "stack/wire/ipv6.h"
 #include "stack/wire/udp.h"
 
 /* Headers of all layers with their options fit; payload is only counted. */
@@ -12,6 +14,7 @@
 #define PROTOCOL_ICMP 1
 #define PROTOCOL_TCP 6
 #define PROTOCOL_UDP 17
+#define PROTOCOL_ICMPV6 58
 
 /* What there is to look at, and how long it really is. */
 struct view {
@@ -67,11 +70,13 @@ static void read_udp(const struct view *v, struct print_facts *f)
 	f->payload_bytes = v->bytes - UDP_HEADER_BYTES;
 }
 
-static void read_icmp(const struct view *v, struct print_facts *f)
+static void read_icmp(const struct view *v, enum print_kind kind, struct print_facts *f)
 {
 	if (!icmp_parse(v->seen, false, &f->icmp))
 		return;
-	f->kind = PRINT_ICMP;
+	f->kind = kind;
+	if (kind == PRINT_ICMPV6)
+		f->has_nd = nd_parse(v->seen, &f->nd);
 	f->payload_bytes = v->bytes - ICMP_HEADER_BYTES;
 }
 
@@ -86,7 +91,10 @@ static void read_transport(const struct view *v, struct print_facts *f)
 		read_udp(v, f);
 		break;
 	case PROTOCOL_ICMP:
-		read_icmp(v, f);
+		read_icmp(v, PRINT_ICMP, f);
+		break;
+	case PROTOCOL_ICMPV6:
+		read_icmp(v, PRINT_ICMPV6, f);
 		break;
 	default:
 		f->kind = PRINT_UNKNOWN;
@@ -126,6 +134,41 @@ static void read_ipv4(const struct view *v, struct print_facts *f)
 	}
 }
 
+static void read_ipv6(const struct view *v, struct print_facts *f)
+{
+	struct ipv6 ip;
+	struct ipv6_chain chain;
+	struct view inside;
+	uint32_t total, pointer;
+	uint8_t action;
+
+	f->kind = PRINT_BROKEN;
+	if (ipv6_parse_quoted(v->seen, &ip) != IPV6_OK)
+		return;
+	total = IPV6_HEADER_BYTES + (uint32_t)(v->seen.data[4] << 8 | v->seen.data[5]);
+	if (total > v->bytes)
+		return;
+	f->has_ip = true;
+	f->source = (struct endpoint){.addr = ip.source};
+	f->destination = (struct endpoint){.addr = ip.destination};
+	f->ttl = ip.hop_limit;
+	f->tos = ip.traffic_class;
+	if (ipv6_walk(&ip, &chain, &pointer, &action) != IPV6_OK)
+		return;
+	f->ip_protocol = chain.protocol;
+	f->more_fragments = chain.more_fragments;
+	f->fragment_offset_bytes = chain.fragment_offset_bytes;
+	f->ip_id = (uint16_t)chain.fragment_id;
+	inside.seen = (struct span){ip.packet.data + chain.offset_bytes, ip.packet.bytes - chain.offset_bytes};
+	inside.bytes = total - chain.offset_bytes;
+	if (chain.fragment_offset_bytes) {
+		f->kind = PRINT_FRAGMENT;
+		f->payload_bytes = inside.bytes;
+	} else {
+		read_transport(&inside, f);
+	}
+}
+
 static void read_network(const struct view *v, struct print_facts *f)
 {
 	f->kind = PRINT_UNKNOWN;
@@ -136,6 +179,9 @@ static void read_network(const struct view *v, struct print_facts *f)
 		break;
 	case ETHERNET_IPV4:
 		read_ipv4(v, f);
+		break;
+	case ETHERNET_IPV6:
+		read_ipv6(v, f);
 		break;
 	default:
 		break;
@@ -223,7 +269,7 @@ static void put_endpoints(struct text *t, const struct print_facts *f)
 {
 	char text[ENDPOINT_TEXT_BYTES];
 
-	text_put(t, "IP ");
+	text_put(t, ip_is_v4(&f->source.addr) ? "IP " : "IP6 ");
 	if (f->has_ports) {
 		text_put(t, endpoint_print(&f->source, text));
 		text_put(t, " > ");
@@ -281,6 +327,76 @@ static void put_icmp(struct text *t, const struct print_facts *f)
 	put_count(t, ", length ", f->payload_bytes);
 }
 
+static const char *icmpv6_text(uint8_t type, uint8_t code)
+{
+	static const struct {
+		int type, code; /* code -1: any */
+		const char *text;
+	} row[] = {
+	    {ICMPV6_UNREACHABLE, 0, "no route"},
+	    {ICMPV6_UNREACHABLE, 1, "prohibited"},
+	    {ICMPV6_UNREACHABLE, 3, "address unreachable"},
+	    {ICMPV6_UNREACHABLE, 4, "port unreachable"},
+	    {ICMPV6_UNREACHABLE, -1, "unreachable"},
+	    {ICMPV6_TOO_BIG, -1, "packet too big"},
+	    {ICMPV6_TIME_EXCEEDED, 0, "time exceeded in transit"},
+	    {ICMPV6_TIME_EXCEEDED, 1, "time exceeded in reassembly"},
+	    {ICMPV6_PARAMETER_PROBLEM, -1, "parameter problem"},
+	    {ICMPV6_ECHO, -1, "echo request"},
+	    {ICMPV6_ECHO_REPLY, -1, "echo reply"},
+	    {ICMPV6_ROUTER_SOLICITATION, -1, "router solicitation"},
+	    {ICMPV6_ROUTER_ADVERTISEMENT, -1, "router advertisement"},
+	    {ICMPV6_NEIGHBOUR_SOLICITATION, -1, "neighbour solicitation"},
+	    {ICMPV6_NEIGHBOUR_ADVERTISEMENT, -1, "neighbour advertisement"},
+	    {ICMPV6_REDIRECT, -1, "redirect"},
+	    {143, -1, "multicast listener report"},
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		if (row[i].type == type && (row[i].code < 0 || row[i].code == code))
+			return row[i].text;
+	return "";
+}
+
+static void put_discovery(struct text *t, const struct nd_message *m)
+{
+	if (m->type == ICMPV6_NEIGHBOUR_SOLICITATION || m->type == ICMPV6_NEIGHBOUR_ADVERTISEMENT) {
+		text_put(t, m->type == ICMPV6_NEIGHBOUR_SOLICITATION ? ", who has " : ", ");
+		put_ip(t, &m->target);
+	}
+	if (m->type == ICMPV6_NEIGHBOUR_ADVERTISEMENT && m->has_mac) {
+		text_put(t, " is at ");
+		put_mac(t, &m->mac);
+	}
+	for (unsigned i = 0; i < m->prefix_count; i++) {
+		text_put(t, ", prefix ");
+		put_ip(t, &m->prefix[i].prefix.addr);
+		put_count(t, "/", m->prefix[i].prefix.bits);
+	}
+}
+
+static void put_icmpv6(struct text *t, const struct print_facts *f)
+{
+	const char *word = icmpv6_text(f->icmp.type, f->icmp.code);
+
+	text_put(t, "ICMP6 ");
+	if (*word) {
+		text_put(t, word);
+	} else {
+		put_count(t, "type ", f->icmp.type);
+		put_count(t, " code ", f->icmp.code);
+	}
+	if (f->has_nd) {
+		put_discovery(t, &f->nd);
+	} else if (f->icmp.type == ICMPV6_ECHO || f->icmp.type == ICMPV6_ECHO_REPLY) {
+		put_count(t, ", id ", f->icmp.id);
+		put_count(t, ", seq ", f->icmp.sequence);
+	} else if (f->icmp.type == ICMPV6_TOO_BIG) {
+		put_count(t, ", mtu ", (uint32_t)f->icmp.id << 16 | f->icmp.sequence);
+	}
+	put_count(t, ", length ", f->payload_bytes);
+}
+
 static void put_link(struct text *t, const struct print_facts *f)
 {
 	if (f->has_link) {
@@ -321,8 +437,10 @@ static void put_line(const struct print_facts *f, struct text *t)
 		put_count(t, "UDP, length ", f->payload_bytes);
 		break;
 	case PRINT_ICMP:
-	case PRINT_ICMPV6:
 		put_icmp(t, f);
+		break;
+	case PRINT_ICMPV6:
+		put_icmpv6(t, f);
 		break;
 	case PRINT_FRAGMENT:
 	case PRINT_UNKNOWN:

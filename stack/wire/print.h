@@ -11,7 +11,7 @@
 #include "stack/base/addr.h"
 #include "stack/base/frame.h"
 #include "stack/wire/arp.h"
-#include "stack/wire/icmp.h"
+#include "stack/wire/icmpv6.h"
 #include "stack/wire/tcp.h"
 
 /* PRINT(NAME, "the word for it") */
@@ -49,6 +49,8 @@ struct print_facts {
 	uint16_t gso_bytes;       /* 0, or it stands for a train of packets with this payload each */
 	struct arp arp;           /* kind ARP */
 	struct icmp icmp;         /* kind ICMP, ICMPV6; payload is not valid after the call */
+	bool has_nd;
+	struct nd_message nd;     /* kind ICMPV6, a message of neighbour discovery */
 	struct tcp_segment tcp;   /* kind TCP; data is not valid after the call */
 };
 

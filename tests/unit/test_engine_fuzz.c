@@ -9,9 +9,11 @@
 #include <stdio.h>
 
 #include "stack/base/random.h"
+#include "stack/wire/icmpv6.h"
+#include "stack/wire/ipv6.h"
 #include "tests/unit/frames.h"
 
-#define FRAMES 60000
+#define FRAMES 80000
 
 static uint32_t chance(struct random *r, uint32_t n)
 {
@@ -62,11 +64,65 @@ static void make_tcp(struct built *b, struct random *r)
 	build_ipv4(b, &ip, octet, bytes);
 }
 
+static const struct ip_addr us6 = {.octet = {0x20, 1, 0xd, 0xb8, [15] = 2}};
+static const struct ip_addr them6 = {.octet = {0x20, 1, 0xd, 0xb8, [15] = 1}};
+static const struct ip_addr router6 = {.octet = {0xfe, 0x80, [15] = 1}};
+
+/* Any message of ICMPv6 with plausible octets behind it. */
+static uint32_t make_icmpv6_message(uint8_t *out, struct random *r)
+{
+	static const uint8_t types[] = {1, 2, 3, 4, 128, 129, 133, 134, 135, 136, 137, 143};
+	uint8_t type = types[chance(r, sizeof(types))];
+	uint32_t bytes = 8 + 8 * chance(r, 12);
+	struct ipv6 quoted = {.next = IPPROTO_UDP, .source = us6, .destination = them6};
+
+	memset(out, 0, bytes + 64);
+	out[0] = type;
+	if (type < 128 && bytes >= 56)
+		ipv6_emit(out + 8, &quoted, bytes - 48);
+	else if (type >= 135)
+		memcpy(out + 8, chance(r, 2) ? us6.octet : them6.octet, 16);
+	for (uint32_t at = type == 134 ? 16 : 24; type >= 133 && at + 8 <= bytes; at += 8) {
+		out[at] = (uint8_t)chance(r, 6);
+		out[at + 1] = (uint8_t)(chance(r, 4) ? 1 : chance(r, 5));
+	}
+	return bytes;
+}
+
+static void make_ipv6(struct built *b, struct random *r)
+{
+	static const uint8_t chain[] = {0, 43, 44, 60, 58, 17, 6, 59};
+	struct ipv6 ip = {.hop_limit = chance(r, 4) ? 255 : 64, .next = 58, .source = chance(r, 3) ? them6 : router6, .destination = us6};
+	uint8_t payload[1024] = {0};
+	uint32_t bytes = 0;
+
+	if (chance(r, 4) == 0)
+		ip.destination = chance(r, 2) ? ipv6_all_nodes : ipv6_solicited_node(&us6);
+	if (chance(r, 6) == 0)
+		ip.source = (struct ip_addr){{0}};
+	for (uint32_t n = chance(r, 3); n > 0; n--) {
+		uint8_t type = chain[chance(r, 4)];
+
+		if (bytes == 0)
+			ip.next = type;
+		if (type == 44)
+			ipv6_emit_fragment(payload + bytes, chain[chance(r, sizeof(chain))], 8 * chance(r, 20), chance(r, 2), chance(r, 4));
+		else
+			memcpy(payload + bytes, (uint8_t[]){chain[chance(r, sizeof(chain))], 0, 1, 4, 0, 0, 0, 0}, 8);
+		bytes += 8;
+	}
+	bytes += make_icmpv6_message(payload + bytes, r);
+	build_link(b, &our_mac, ETHERNET_IPV6);
+	ipv6_emit(b->octet + b->bytes, &ip, bytes);
+	memcpy(b->octet + b->bytes + IPV6_HEADER_BYTES, payload, bytes);
+	b->bytes += IPV6_HEADER_BYTES + bytes;
+}
+
 static void make_valid(struct built *b, struct random *r)
 {
 	static const uint8_t data[600];
 
-	switch (chance(r, 8)) {
+	switch (chance(r, 13)) {
 	case 0:
 		build_arp(b, (uint16_t)(1 + chance(r, 2)), chance(r, 4) ? THEIR_ADDRESS : OUR_ADDRESS, OUR_ADDRESS);
 		break;
@@ -88,8 +144,11 @@ static void make_valid(struct built *b, struct random *r)
 	case 6:
 		make_error(b, r);
 		break;
-	default:
+	case 7:
 		make_tcp(b, r);
+		break;
+	default:
+		make_ipv6(b, r);
 		break;
 	}
 }
@@ -134,6 +193,25 @@ static void right_transport(uint8_t *ip, uint32_t header_bytes, uint32_t bytes)
 	store_sum(message + offset, checksum_add(c, message, bytes));
 }
 
+/* ICMPv6 behind whatever extension headers, as far as they can be followed. */
+static void put_right_v6(struct built *b)
+{
+	uint8_t *o = b->octet + ETHERNET_HEADER_BYTES, action;
+	struct ipv6_chain chain;
+	struct ipv6 ip;
+	uint32_t pointer, bytes;
+
+	if (ipv6_parse((struct span){o, b->bytes - ETHERNET_HEADER_BYTES}, &ip) != IPV6_OK ||
+	    ipv6_walk(&ip, &chain, &pointer, &action) != IPV6_OK || chain.protocol != 58)
+		return;
+	bytes = (uint32_t)ip.packet.bytes - chain.offset_bytes;
+	if (bytes < 4)
+		return;
+	o += chain.offset_bytes;
+	o[2] = o[3] = 0;
+	store_sum(o + 2, checksum_add(checksum_pseudo_header(&ip.source, &ip.destination, 58, bytes), o, bytes));
+}
+
 static void put_right(struct built *b)
 {
 	uint8_t *ip = b->octet + ETHERNET_HEADER_BYTES;
@@ -141,6 +219,10 @@ static void put_right(struct built *b)
 
 	if (b->bytes < ETHERNET_HEADER_BYTES + IPV4_HEADER_BYTES)
 		return;
+	if (ip[0] >> 4 == 6) {
+		put_right_v6(b);
+		return;
+	}
 	bytes = b->bytes - ETHERNET_HEADER_BYTES;
 	header_bytes = 4 * (ip[0] & 15U);
 	if (header_bytes < IPV4_HEADER_BYTES || header_bytes > bytes)
@@ -182,7 +264,9 @@ static void malformed_frames_do_no_harm(void **state)
 	struct print_facts facts;
 	uint64_t seed = getenv("SEED") ? strtoull(getenv("SEED"), NULL, 0) : 1;
 	struct socket *connected;
+	struct prefix six = {us6, 64};
 
+	assert_int_equal(stack_address_add(h->stack, h->interface, &six, true, h->now_ns), 0);
 	assert_int_equal(host_bind(h, host_socket(h, SOCKET_UDP, IPPROTO_UDP, &heard[0]), INADDR_ANY, 7), 0);
 	assert_int_equal(host_bind(h, host_socket(h, SOCKET_ICMP, IPPROTO_ICMP, &heard[1]), INADDR_ANY, 5), 0);
 	host_socket(h, SOCKET_RAW, IPPROTO_ICMP, &heard[2]);
