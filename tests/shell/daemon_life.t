@@ -40,7 +40,7 @@ is "nobody's child" "$(ps -o ppid= -p "$one" | tr -d ' ' | grep -cx $$)" 0
 is "its folder is /" "$(readlink "/proc/$one/cwd")" /
 is "it has no capability but CAP_NET_RAW" "$(awk '/^Cap(Prm|Eff|Inh)/ && $2 !~ /^0000000000002000$|^0+$/' "/proc/$one/status")" ""
 is "and no way to new ones" "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/$one/status")" 1
-is "no descriptor of the caller came along" "$(ls -l "/proc/$one/fd" | grep -c "$scratch/start")" 0
+is "no descriptor of the caller came along" "$(find "/proc/$one/fd" -lname "$scratch/start*")" ""
 
 out=$(timeout 10 "$daemon" --foreground 2>&1)
 like "a second one says who serves already" "$out" "a teachnetd serves the stack .default. already \(process $one\).*TEACHNET_STACK"
