@@ -32,22 +32,26 @@ void lab_enter(int ns_fd)
 		_exit(complain("cannot change the network namespace: %m"));
 }
 
-/* IPv6 stays off until the lab has addresses of that family to give. A container may have made
- * /proc/sys unwritable; then the kernel's IPv6 chatter is seen on the wire, and harms nothing. */
+/* A container may have made /proc/sys unwritable: nothing that is set here is vital. */
+static void set_kernel(const char *name, const char *value)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (write(fd, value, strlen(value)) < 0)
+		fprintf(stderr, "%s: cannot write %s: %m\n", command_name, path);
+	close(fd);
+}
+
+/* IPv6 stays off until the lab has addresses of that family to give: no chatter on the wire. */
 static void quiet_ipv6(void)
 {
-	static const char *const files[] = {"/proc/sys/net/ipv6/conf/all/disable_ipv6",
-		"/proc/sys/net/ipv6/conf/default/disable_ipv6"};
-
-	for (unsigned i = 0; i < 2; i++) {
-		int fd = open(files[i], O_WRONLY | O_CLOEXEC);
-
-		if (fd < 0)
-			continue;
-		if (write(fd, "1", 1) < 0)
-			fprintf(stderr, "%s: cannot write %s: %m\n", command_name, files[i]);
-		close(fd);
-	}
+	set_kernel("ipv6/conf/all/disable_ipv6", "1");
+	set_kernel("ipv6/conf/default/disable_ipv6", "1");
 }
 
 /* A new network namespace, which becomes ours; returns its descriptor. */
@@ -182,6 +186,8 @@ static int set_up_peer(const struct lab *lab, int mtu_bytes)
 	lab_enter(lab->peer_ns_fd);
 	result = made(link_setup_up("lo"), "bring lo up") || bring_up(LAB_INTERFACE, mtu_bytes) ||
 	    give_address(LAB_PEER_NUMBER);
+	/* It is our gateway; as it knows no way to the world it says so (ICMP), and nobody has to wait. */
+	set_kernel("ipv4/ip_forward", "1");
 	lab_enter(lab->host_ns_fd);
 	return result;
 }

@@ -7,7 +7,7 @@
 . "$top_srcdir/tests/shell/lab.sh"
 
 E2E_STACK=kernel
-plan 9
+plan 10
 
 # shellcheck disable=SC2016
 ok "every file has the sum that SHA256SUMS states" lab_bulk bash -c \
@@ -38,3 +38,5 @@ ok "chargen talks, discard does not" lab bash -ec '
 	test "$(echo x | nc -u -w 1 peer.lab 19 | wc -c)" = 444
 	test -z "$(head -c 1000000 /dev/zero | nc -N -w 5 peer.lab 9)"'
 ok "iperf3 serves" lab iperf3 -t 1 -c peer.lab
+ok "the world is out of reach, and the gateway says so at once" lab bash -c '
+	curl -sS -m 5 http://198.51.100.1/; test $? = 7'
