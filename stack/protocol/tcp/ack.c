@@ -159,14 +159,13 @@ static bool dubious(const struct tcb *t, const struct ack_facts *a)
 static void tell_congestion(struct tcb *t, const struct tcp_segment *seg, struct ack_facts *a)
 {
 	uint64_t now = t->socket.stack->now_ns;
-	uint32_t lost_now = t->lost_out;
 	struct congestion_ack c = {
 	    .now_ns = now,
 	    .una = t->snd.una,
 	    .nxt = t->snd.nxt,
 	    .acked_bytes = a->acked_segments * t->mss_bytes,
 	    .delivered_bytes = a->delivered_segments * t->mss_bytes,
-	    .lost_bytes = lost_now > a->lost_before ? (lost_now - a->lost_before) * t->mss_bytes : 0,
+	    .lost_bytes = (uint32_t)(t->total.lost - a->lost_before) * t->mss_bytes,
 	    .in_flight_before_bytes = a->flight_before * t->mss_bytes,
 	    .in_flight_bytes = in_flight(t) * t->mss_bytes,
 	    .rtt_ns = a->last_rtt_ns,
@@ -213,8 +212,7 @@ static void facts_begin(const struct tcb *t, const struct tcp_segment *seg, stru
 	    .flight_before = in_flight(t),
 	    .packets_before = t->packets_out,
 	    .sacked_before = t->sacked_out,
-	    .lost_before = t->lost_out,
-	    .retransmitted_before = t->retransmitted_out,
+	    .lost_before = t->total.lost,
 	    .una_advanced = seq_after(seg->ack, t->snd.una),
 	    .data = seg->data.bytes != 0,
 	    .ece = t->ecn_on && (seg->flags & TCP_ECE) && !(seg->flags & TCP_SYN),
@@ -225,6 +223,7 @@ static void facts_begin(const struct tcb *t, const struct tcp_segment *seg, stru
 static void advance(struct tcb *t, const struct tcp_segment *seg, struct ack_facts *a)
 {
 	if (a->una_advanced) {
+		ip_path_confirm(t->socket.stack, &t->socket.path); /* the neighbour lives */
 		t->retransmits = 0;
 		t->snd.una = seg->ack;
 		if (seq_before(t->highest_sacked, seg->ack))
@@ -283,6 +282,11 @@ enum ack_verdict tcp_ack_input(struct tcb *t, const struct tcp_segment *seg)
 	t->probes_out = 0;
 	t->frto_hold = false;
 	if (a.packets_before == 0) {
+		if (seg->options.sack_count && t->sack_on) {
+			tcp_sack_input(t, seg, &a);
+			if (a.dsack) /* a recovery that is over may still prove unneeded */
+				tcp_recovery_input(t, seg, &a);
+		}
 		persist_input(t);
 		if (tcp_data_waits(t))
 			tcp_wake(t);

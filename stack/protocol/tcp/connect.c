@@ -72,8 +72,10 @@ static int disconnect(struct tcb *t)
 
 	if (t->state == TCP_LISTEN)
 		tcp_listener_close(t);
-	if (state_in(t, TCP_SYNCHRONIZED | TCP_STATE_BIT(TCP_SYN_RECEIVED)))
+	if (state_in(t, TCP_SYNCHRONIZED | TCP_STATE_BIT(TCP_SYN_RECEIVED))) {
 		tcp_reset_send(t);
+		so->error = ECONNRESET; /* as Linux: the next call hears of it once */
+	}
 	if (t->state != TCP_CLOSED)
 		tcp_finish(t, 0, "dissolved by the program");
 	tcp_reinit(t);

@@ -175,7 +175,6 @@ struct tcb *tcp_create(struct stack *s, uint8_t family, uint64_t id, void *user)
 		goto no_timers;
 	if (socket_setup(&t->socket, s, &tcp_ops, SOCKET_TCP, family, IP_PROTOCOL_TCP, id, user) < 0)
 		goto no_socket;
-	t->notsent_low_water = UINT32_MAX;
 	tcb_init(t, s);
 	tcp_timers_init(t);
 	return t;

@@ -87,7 +87,7 @@ static void fill(const struct tcb *t, struct linux_tcp_info *i)
 	    .retransmits = t->retransmits,
 	    .probes = t->probes_out,
 	    .backoff = t->backoff,
-	    .advmss = t->mss_advertised,
+	    .advmss = t->mss_advertised - (t->timestamps_on ? 12U : 0U),
 	    .max_pacing_rate = t->socket.option.max_pacing_bytes_per_s,
 	};
 	if (t->state == TCP_LISTEN) { /* Linux puts the queue and its limit here */

@@ -119,7 +119,7 @@ static bool defers(const struct tcb *t, uint32_t limit, uint32_t burst)
 /* How many bytes of new data (FIN not counted) go in one frame now. */
 static uint32_t owes_data(struct tcb *t, uint32_t room, bool *window_limited, bool *cwnd_limited)
 {
-	uint32_t unsent = unsent_bytes(t), window = window_left(t), limit, burst;
+	uint32_t unsent = unsent_bytes(t), window = window_left(t), limit, burst, half;
 	uint64_t quota;
 
 	if (!unsent)
@@ -133,7 +133,11 @@ static uint32_t owes_data(struct tcb *t, uint32_t room, bool *window_limited, bo
 		*cwnd_limited = true;
 		return 0;
 	}
+	half = t->congestion.cwnd_segments / 2;
 	burst = burst_bytes(t, room);
+	/* Linux: no more than half of the window in one train. */
+	if (burst > (half ? half : 1) * room)
+		burst = (half ? half : 1) * room;
 	limit = unsent < window ? unsent : window;
 	if (limit > quota * room) {
 		limit = (uint32_t)quota * room;
@@ -283,6 +287,7 @@ static enum socket_output send_again(struct tcb *t, struct frame_out *f, struct 
 	if (t->undo_retransmits < 0)
 		t->undo_retransmits = 0;
 	t->undo_retransmits += r->segments;
+	congestion_on_send(&t->congestion, r->segments * t->mss_bytes, t->snd.nxt);
 	if (timer_armed(&t->retransmit_timer) && t->timer_kind != TIMER_REORDER && !forced &&
 	    r == tcp_sent_first(t))
 		tcp_timer_set(t, TIMER_RTO, t->rto_ns);
@@ -402,13 +407,34 @@ static void stopped(struct tcb *t, bool cwnd_limited, bool window_limited)
 	tcp_persist_check(t);
 }
 
+/* RFC 5682 3.1 step 2b: after a timeout, new data tells whether it was spurious; if none can go,
+ * the usual way. */
+static enum socket_output send_new_first(struct tcb *t, struct frame_out *f)
+{
+	bool window_limited, cwnd_limited;
+	uint32_t bytes = owes_data(t, tcp_segment_room(t), &window_limited, &cwnd_limited);
+
+	if (bytes)
+		return send_data(t, f, bytes);
+	if (seq_after(t->snd.nxt, t->high_seq))
+		return SOCKET_OUTPUT_NOTHING;
+	t->frto = t->frto_hold = false;
+	return SOCKET_OUTPUT_NOTHING;
+}
+
 static enum socket_output output_stream(struct tcb *t, struct frame_out *f)
 {
 	bool window_limited = false, cwnd_limited = false, paced = false;
-	struct sent *again = owes_retransmission(t);
 	enum socket_output result;
+	struct sent *again;
 	uint32_t bytes;
 
+	if (t->frto_hold) {
+		result = send_new_first(t, f);
+		if (t->frto_hold)
+			return result;
+	}
+	again = owes_retransmission(t);
 	if (again) {
 		result = send_again(t, f, again);
 		if (result != SOCKET_OUTPUT_NOTHING)

@@ -174,7 +174,6 @@ static void leave(struct tcb *t)
 	congestion_exit(&t->congestion, now_of(t));
 	if (t->rack.window_persist)
 		t->rack.window_persist--;
-	t->undo_armed = false;
 	tcp_trace_congestion(t, "recovery is complete", "RFC 6675 5");
 }
 

@@ -139,8 +139,6 @@ void tcp_sack_input(struct tcb *t, const struct tcp_segment *seg, struct ack_fac
 	struct sack_block seen[TCP_SACK_BLOCKS_MAX] = {0};
 	unsigned begin = 0, kept = 0;
 
-	if (t->packets_out == 0)
-		return;
 	if (t->sacked_out == 0) {
 		t->highest_sacked = t->snd.una;
 		a->highest_before = t->snd.una;
@@ -150,6 +148,8 @@ void tcp_sack_input(struct tcb *t, const struct tcp_segment *seg, struct ack_fac
 		dsack(t, &o->sack[0], a, a);
 		begin = 1;
 	}
+	if (t->packets_out == 0)
+		return;
 	for (unsigned i = begin; i < o->sack_count; i++) {
 		if (!plausible(t, &o->sack[i]))
 			continue;

@@ -174,6 +174,7 @@ void tcp_sent_mark_lost(struct tcb *t, struct sent *r)
 	} else if (r->lost) {
 		return;
 	}
+	t->total.lost += r->segments;
 	if (!r->lost) {
 		r->lost = true;
 		t->lost_out += r->segments;

@@ -36,7 +36,7 @@ static uint32_t room_bytes(const struct tcb *t)
 
 	if (used >= limit)
 		return 0;
-	if (low != UINT32_MAX && seq_distance(t->snd.nxt, send_end(t)) >= low)
+	if (low && seq_distance(t->snd.nxt, send_end(t)) >= low)
 		return 0;
 	return limit - used;
 }

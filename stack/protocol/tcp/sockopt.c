@@ -248,7 +248,7 @@ static int set_notsent_low(struct tcb *t, int value)
 
 static int get_notsent_low(const struct tcb *t)
 {
-	return t->notsent_low_water == UINT32_MAX ? 0 : (int)t->notsent_low_water;
+	return (int)t->notsent_low_water; /* 0: none */
 }
 
 static int set_inq(struct tcb *t, int value)

@@ -43,7 +43,8 @@ void tcp_set_state(struct tcb *t, enum tcp_state state, const char *reason)
 	CHECK(states[old].to & TCP_STATE_BIT(state));
 	t->state = state;
 	t->socket.connected = state_in(t, TCP_SYNCHRONIZED | TCP_STATE_BIT(TCP_SYN_RECEIVED));
-	if (trace_on(s))
+	/* From TIME-WAIT on a small block goes on: timewait.c tells its end. */
+	if (trace_on(s) && old != TCP_TIME_WAIT)
 		trace_emit(s, &(struct trace_event){
 				  .kind = TRACE_STATE,
 				  .socket_id = t->socket.id,

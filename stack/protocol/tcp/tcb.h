@@ -273,6 +273,7 @@ struct tcb {
 	/* ---- totals for tcp_info ---- */
 	struct {
 		uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
+		uint64_t lost; /* segments that were ever marked lost */
 		uint64_t segments_out, segments_in, data_segments_out, data_segments_in;
 		uint32_t retransmits, dsacks, reordering_seen, delivered, out_of_order;
 		uint16_t timeouts;

@@ -205,7 +205,8 @@ struct sent *tcp_sent_next_lost(struct tcb *t);
 struct ack_facts {
 	struct seq una_before, highest_before;
 	uint32_t flight_before;        /* segments */
-	uint32_t packets_before, sacked_before, lost_before, retransmitted_before;
+	uint32_t packets_before, sacked_before;
+	uint64_t lost_before;          /* all that was ever marked lost */
 	uint32_t acked_segments, delivered_segments;
 	uint32_t delivered_bytes;
 	bool una_advanced;

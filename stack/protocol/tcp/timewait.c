@@ -17,6 +17,7 @@ struct time_wait {
 	uint32_t ts_recent, ts_offset;
 	uint64_t ts_recent_ns;   /* 0: no timestamps */
 	uint64_t invalid_ns;     /* last answer to a segment out of window */
+	uint64_t socket_id;      /* for the trace */
 	uint32_t receive_window; /* bytes */
 	uint8_t receive_scale, tos;
 	bool waits_for_fin;
@@ -48,9 +49,20 @@ void tcp_time_wait_free(struct stack *s, struct tcp_entry *e)
 static void time_wait_fire(struct timer *timer, uint64_t now_ns)
 {
 	struct time_wait *w = container_of(timer, struct time_wait, timer);
+	struct stack *s = w->stack;
 
 	(void)now_ns;
-	tcp_time_wait_free(w->stack, &w->entry);
+	if (trace_on(s))
+		trace_emit(s, &(struct trace_event){
+				  .kind = TRACE_STATE,
+				  .socket_id = w->socket_id,
+				  .local = {w->entry.tuple.local, w->entry.tuple.local_port, 0},
+				  .remote = {w->entry.tuple.remote, w->entry.tuple.remote_port, 0},
+				  .text = tcp_state_name(TCP_CLOSED),
+				  .detail = tcp_state_name(w->waits_for_fin ? TCP_FIN_WAIT_2 : TCP_TIME_WAIT),
+				  .reason = "RFC 9293 3.10.8: the time is over",
+			      });
+	tcp_time_wait_free(s, &w->entry);
 }
 
 static void restart(struct time_wait *w)
@@ -75,6 +87,7 @@ static struct time_wait *block_of(const struct tcb *t, bool waits_for_fin)
 	w->entry.kind = TCP_ENTRY_TIME_WAIT;
 	w->entry.tuple = t->entry.tuple;
 	w->stack = s;
+	w->socket_id = t->socket.id;
 	w->snd_nxt = t->snd.nxt;
 	w->rcv_nxt = t->rcv.nxt;
 	w->ts_offset = t->ts_offset;
