@@ -23,7 +23,7 @@ const struct config_row config_rows[CONFIG_KEY_COUNT] = {
 };
 
 /* Variables that begin like ours and are the build's or the tests' own affair. */
-static const char *const not_ours[] = {"PRELOAD", "TEST_MARK", "BINDIR", "LIBDIR"};
+static const char *const not_ours[] = {"LAB", "PRELOAD", "TEST_MARK", "BINDIR", "LIBDIR"};
 
 static int find_row(const char *name, size_t bytes)
 {

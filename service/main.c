@@ -22,6 +22,7 @@
 
 /* How long a start waits for somebody to say that the address is taken. */
 #define CONFLICT_WAIT_NS (100 * NSEC_PER_MSEC)
+#define WARNINGS_MAX 8U
 
 struct options {
 	bool foreground, automatic, config_check;
@@ -115,10 +116,24 @@ static int fail(const struct options *o, const char *message)
 	return 1;
 }
 
-static void warn(void *context, const char *sentence)
+/* What is odd about the configuration is found before the log is open, which it names. */
+struct warnings {
+	unsigned count;
+	char sentence[WARNINGS_MAX][CONFIG_MESSAGE_BYTES];
+};
+
+static void keep_warning(void *context, const char *sentence)
 {
-	(void)context;
-	log_write(LOG_LEVEL_WARNING, "%s", sentence);
+	struct warnings *w = context;
+
+	if (w->count < WARNINGS_MAX)
+		snprintf(w->sentence[w->count++], CONFIG_MESSAGE_BYTES, "%s", sentence);
+}
+
+static void log_warnings(const struct warnings *w)
+{
+	for (unsigned i = 0; i < w->count; i++)
+		log_write(LOG_LEVEL_WARNING, "%s", w->sentence[i]);
 }
 
 static void print_config(const struct config *c)
@@ -288,9 +303,11 @@ static int run(const struct options *o, struct config *c)
 {
 	char message[CONFIG_MESSAGE_BYTES] = "", folder[CONFIG_PATH_BYTES];
 	int lock_fd = -1, status;
-	int error = config_load(c, environ, warn, NULL, message);
+	struct warnings warnings = {.count = 0};
+	int error = config_load(c, environ, keep_warning, &warnings, message);
 
 	if (error == 0 && o->config_check) {
+		log_warnings(&warnings);
 		print_config(c);
 		return 0;
 	}
@@ -304,6 +321,8 @@ static int run(const struct options *o, struct config *c)
 		error = config_make_runtime_dir(folder, message);
 	if (error == 0)
 		error = open_log(o, c, message);
+	if (error == 0)
+		log_warnings(&warnings);
 	if (error == 0)
 		error = life_lock(c, o->automatic, &lock_fd, message);
 	if (error == -EALREADY) {
