@@ -23,7 +23,12 @@ static void fin_wait_2_orphan(struct tcb *t)
 	uint64_t span = tcp_fin_timeout(t), full = t->socket.stack->config.tcp_time_wait_ns;
 
 	if (t->linger2_ns == TIME_NEVER) { /* TCP_LINGER2 below 0 */
-		tcp_reset_send(t);
+		/* As Linux: the answer to the ACK of our FIN, not a segment of a living connection. */
+		struct tuple tuple = tcp_tuple_of(t);
+		struct tcp_segment reset = {.flags = TCP_RST, .seq = t->snd.nxt};
+
+		t->socket.stack->counters.tcp_out_resets++;
+		tcp_send_bare(t->socket.stack, &tuple, &reset, 0, 0);
 		tcp_finish(t, 0, "TCP_LINGER2: no patience for the peer's FIN");
 	} else if (span > full || t->rcv.fin_known) {
 		/* The FIN may be in the very segment that acknowledges ours: the block must see it. */
