@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "stack/protocol/socket.h"
 #include "tests/script/world.h"
 
 /* ---- reading ---- */
@@ -44,6 +45,29 @@ static void check_data(struct descriptor *d, struct span s, const struct expr *t
 	}
 }
 
+static int64_t read_urgent(struct descriptor *d)
+{
+	int64_t n = d->has_urgent ? 1 : -EINVAL;
+
+	d->has_urgent = false;
+	return n;
+}
+
+/* The urgent byte stands beside the stream (SO_OOBINLINE off): a read stops before it, the next one
+ * goes on behind it. True when it is the reader's turn to stop. */
+static bool take_urgent(struct world *w, struct descriptor *d, struct span *s, int64_t got)
+{
+	if (s->bytes > 1) {
+		s->bytes--;
+		return false;
+	}
+	d->has_urgent = true;
+	d->read_position++;
+	socket_receive_consume(d->socket, 1, w->now_ns);
+	s->bytes = 0;
+	return got > 0;
+}
+
 int64_t data_read(struct world *w, struct descriptor *d, int64_t bytes, int flags, const struct expr *text, bool first)
 {
 	struct span span[2];
@@ -56,8 +80,12 @@ int64_t data_read(struct world *w, struct descriptor *d, int64_t bytes, int flag
 		return read_datagram(d, bytes);
 	if (d->listening)
 		return -ENOTCONN;
+	if (flags & MSG_OOB)
+		return read_urgent(d);
 	do {
 		n = socket_receive_spans(d->socket, span, &urgent);
+		if (n == 1 && urgent && !d->socket->option.oob_inline && take_urgent(w, d, &span[0], got))
+			break;
 		for (unsigned i = 0; i < n && got < bytes; i++) {
 			if ((int64_t)span[i].bytes > bytes - got)
 				span[i].bytes = (size_t)(bytes - got);

@@ -45,6 +45,7 @@ struct descriptor {
 	int fd;
 	bool open, nonblocking, listening, connecting, connected, was_connected, datagram;
 	bool shut_read, shut_write, peer_closed, epoll;
+	bool has_urgent;
 	int kept_error;         /* taken from the engine, not yet told */
 	struct socket *socket;
 	struct connection *connection;

@@ -154,12 +154,17 @@ static void tcb_init(struct tcb *t, struct stack *s)
 
 void tcp_reinit(struct tcb *t)
 {
+	const struct congestion_ops *chosen = t->congestion.ops;
+
 	CHECK(t->state == TCP_CLOSED && !hash_linked(&t->entry.link) && list_empty(&t->sent_list));
 	tcp_timers_stop(t);
 	ring_destroy(&t->receive_ring, &t->socket.stack->mem);
 	mem_give(&t->socket.stack->mem, t->saved_syn, t->saved_syn_bytes);
 	memset((char *)t + offsetof(struct tcb, entry), 0, sizeof(*t) - offsetof(struct tcb, entry));
 	tcb_init(t, t->socket.stack);
+	/* A program that chose its algorithm keeps it through connect() and listen(). */
+	if (t->congestion.ops != chosen)
+		congestion_switch(&t->congestion, chosen, t->socket.stack->now_ns);
 	tcp_timers_init(t);
 }
 

@@ -131,8 +131,11 @@ static void ecn_input(struct tcb *t, const struct ip_packet *p, const struct tcp
 {
 	if (!t->ecn_on)
 		return;
-	if (seg->flags & TCP_CWR)
+	if (seg->flags & TCP_CWR) {
 		t->ecn_echo = false;
+		if (seg->length) /* its window may be a single segment now: do not let it wait */
+			tcp_ack_now(t);
+	}
 	if ((p->tos & 3) == IP_ECN_CE) {
 		if (!t->ecn_echo) /* the sender should know soon */
 			tcp_ack_quick(t, 2);

@@ -254,6 +254,8 @@ struct tcb *tcp_passive_accept(struct tcb *listener, const struct tuple *tuple, 
 	so = &t->socket;
 	memcpy((char *)t + sizeof(struct socket), (char *)listener + sizeof(struct socket),
 	    offsetof(struct tcb, entry) - sizeof(struct socket));
+	if (t->congestion.ops != listener->congestion.ops) /* TCP_CONGESTION of the listener */
+		congestion_switch(&t->congestion, listener->congestion.ops, s->now_ns);
 	so->option = listener->socket.option;
 	so->bound_interface = listener->socket.bound_interface;
 	so->local = (struct endpoint){tuple->local, tuple->local_port, ip_is_link_local(&tuple->local) ? interface : 0};
