@@ -4,6 +4,7 @@
  * tombstones of those that are gone. What a pair relays is the affair of relay_*.c.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,6 +186,48 @@ void pair_visit(struct service *s, void (*visit)(struct pair *p, void *context),
 	for (uint32_t i = 0; i < s->pairs->slots_used_max; i++)
 		if (s->pairs->slot[i])
 			visit(s->pairs->slot[i], context);
+}
+
+/* ---- hang-ups that the loop has not been told of yet ---- */
+
+#define POLLED_AT_ONCE 256U
+
+struct polled {
+	struct pollfd entry[POLLED_AT_ONCE];
+	struct pair *pair[POLLED_AT_ONCE];
+	unsigned count;
+};
+
+static void notice_polled(struct polled *b)
+{
+	if (poll(b->entry, b->count, 0) > 0)
+		for (unsigned i = 0; i < b->count; i++)
+			if (b->entry[i].revents & POLLHUP)
+				b->pair[i]->watch.ready(b->pair[i]->service, &b->pair[i]->watch,
+				    (uint32_t)b->entry[i].revents);
+	b->count = 0;
+}
+
+static void add_polled(struct pair *p, void *context)
+{
+	struct polled *b = context;
+
+	if (p->watch.fd < 0)
+		return;
+	b->pair[b->count] = p;
+	b->entry[b->count++] = (struct pollfd){.fd = p->watch.fd, .events = POLLRDHUP};
+	if (b->count == POLLED_AT_ONCE)
+		notice_polled(b);
+}
+
+void pair_notice_hangups(struct service *s)
+{
+	struct polled batch = {.count = 0};
+
+	pair_visit(s, add_polled, &batch);
+	if (batch.count)
+		notice_polled(&batch);
+	pair_work(s);
 }
 
 /* ---- the queue of work ---- */

@@ -101,6 +101,9 @@ void pair_visit(struct service *s, void (*visit)(struct pair *p, void *context),
 
 /* There is something to do: pair_work() will be called in this round or the next. */
 void pair_mark(struct pair *p, unsigned work);
+/* Closes what programs have let go of, although the loop has not come to it: a program that closes a
+ * socket and binds another to its port at once is not to find the port taken. */
+void pair_notice_hangups(struct service *s);
 /* Works off the queue, a bounded amount. True: there is more. */
 bool pair_work(struct service *s);
 

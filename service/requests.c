@@ -395,6 +395,12 @@ static int serve_open(struct service *s, struct channel *c, struct pair *p, stru
 {
 	int result = socket_requests[q->head.operation].open(p, q, r);
 
+	if (result == -EADDRINUSE) {
+		pair_notice_hangups(s);
+		if (p->closing || !p->socket)
+			return -EBADF;
+		result = socket_requests[q->head.operation].open(p, q, r);
+	}
 	tell_call(s, c, q, p->id, result);
 	return result;
 }
