@@ -45,6 +45,17 @@ bool tcp_fastopen_begin(struct tcb *t)
 	return t->fastopen_waiting;
 }
 
+/* RFC 7413 4.1.3.1: what the server said last time of its segments, less room for all options. */
+uint32_t tcp_fastopen_room(const struct tcb *t)
+{
+	const struct tcp_fastopen_cookie *c = known_cookie(t);
+	uint32_t mss = tcp_mss_for_mtu(!ip_is_v4(&t->socket.remote.addr), t->socket.path.mtu_bytes);
+
+	if (c && c->mss_bytes < mss)
+		mss = c->mss_bytes;
+	return mss > TCP_OPTIONS_MAX + TCP_MSS_MIN ? mss - TCP_OPTIONS_MAX : TCP_MSS_MIN;
+}
+
 /* The option of our first SYN. */
 void tcp_fastopen_syn_option(struct tcb *t, struct tcp_options *o)
 {

@@ -182,13 +182,11 @@ static bool syn_waits_for_data(struct tcb *t)
 /* RFC 7413 4.2.1: what fits beside the options goes with the SYN, a record of its own. */
 static struct sent *syn_data(struct tcb *t)
 {
-	uint32_t room = tcp_mss_for_mtu(!ip_is_v4(&t->socket.remote.addr), t->socket.path.mtu_bytes);
-	uint32_t bytes = ring_used(&t->send_ring);
+	uint32_t room = tcp_fastopen_room(t), bytes = ring_used(&t->send_ring);
 	struct sent *r;
 
 	if (!t->fastopen_waiting || !bytes)
 		return NULL;
-	room -= TCP_OPTIONS_MAX;
 	r = tcp_sent_new(t, seq_add(t->iss, 1), bytes < room ? bytes : room);
 	if (r) {
 		r->pushed = true;

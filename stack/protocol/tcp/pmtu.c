@@ -56,6 +56,29 @@ static void lower_mtu(struct tcb *t, uint32_t mtu_bytes)
 	resend_smaller(t);
 }
 
+/* RFC 4821 7.7: a path that drops large segments and says nothing. Segments shrink to a size that
+ * nearly every path takes, then to what every path must take; only this connection believes it. */
+#define BLACK_HOLE_MTU 1064U /* segments of 1024 (Linux: tcp_base_mss) */
+
+void tcp_black_hole(struct tcb *t)
+{
+	const struct sent *head = tcp_sent_first(t);
+	bool v4 = ip_is_v4(&t->socket.remote.addr);
+	uint32_t before = t->mss_bytes, least = v4 ? 576 : MTU_MIN_V6;
+
+	if (!head || t->socket.path.local || seq_distance(head->first, head->end) - head->fin < before)
+		return;
+	if (t->socket.path.mtu_bytes > BLACK_HOLE_MTU && (!t->path_mtu || t->path_mtu > BLACK_HOLE_MTU) && v4)
+		t->path_mtu = BLACK_HOLE_MTU;
+	else if (!t->path_mtu || t->path_mtu > least)
+		t->path_mtu = (uint16_t)least;
+	tcp_update_mss(t);
+	if (t->mss_bytes >= before)
+		return;
+	congestion_set_mss(&t->congestion, t->mss_bytes);
+	tcp_trace_congestion(t, "large segments may be swallowed: smaller ones are tried", "RFC 4821 7.7");
+}
+
 /* Linux: a connection that is being opened fails; one that lives remembers what to say when it
  * gives up. */
 static void unreachable(struct tcb *t, const struct ip_error *e)

@@ -273,7 +273,7 @@ struct tcb *tcp_passive_accept(struct tcb *listener, const struct tuple *tuple, 
 	t->snd.nxt = t->snd.up = t->snd.small_end = t->snd.pushed = seq_add(t->iss, 1);
 	t->highest_sacked = t->high_seq = t->snd.nxt;
 	t->snd.scale = p->send_scale;
-	t->snd.wnd = t->snd.wnd_max = p->peer_window;
+	t->snd.wnd = p->peer_window; /* wnd_max: not before the first scaled window */
 	t->snd.wl1 = p->irs;
 	t->rcv.nxt = t->rcv.wup = seq_add(p->irs, 1);
 	t->rcv.up = t->rcv.nxt;

@@ -127,6 +127,8 @@ struct tcp_listener {
 
 /* ---- fastopen.c ---- */
 bool tcp_fastopen_begin(struct tcb *t);
+/* How much data may go with the SYN. */
+uint32_t tcp_fastopen_room(const struct tcb *t);
 void tcp_fastopen_syn_option(struct tcb *t, struct tcp_options *o);
 void tcp_fastopen_answer(struct tcb *t, const struct tcp_segment *seg);
 struct passive;
@@ -302,6 +304,10 @@ bool tcp_invalid_rate_allows(struct stack *s, uint64_t *last_ns);
 struct seq tcp_acceptable_seq(const struct tcb *t);
 /* A segment without a tcb. */
 void tcp_send_bare(struct stack *s, const struct tuple *tuple, const struct tcp_segment *seg, uint8_t ttl, uint8_t tos);
+
+/* ---- pmtu.c ---- */
+/* Timeouts in a row: does the path swallow what is large? */
+void tcp_black_hole(struct tcb *t);
 
 /* ---- sockopt.c, info.c, check.c ---- */
 int tcp_set_option(struct socket *so, int level, int name, const void *value, uint32_t bytes);

@@ -155,8 +155,10 @@ static bool out_of_patience(struct tcb *t)
 		retries = t->syn_retries ? t->syn_retries : c->tcp_synack_retries;
 		expired = t->retransmits >= retries;
 	} else {
-		if (tcp_timed_out(t, c->tcp_retries1, 0))
+		if (tcp_timed_out(t, c->tcp_retries1, 0)) {
 			t->socket.path.generation = 0; /* is there another way? */
+			tcp_black_hole(t);
+		}
 		if (t->orphan) {
 			bool alive = t->rto_ns < TCP_RTO_MAX_NS;
 
