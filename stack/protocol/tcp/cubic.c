@@ -54,12 +54,12 @@ static uint64_t cube_root(uint64_t n)
 }
 
 /* RFC 9438 4.1 and 4.2: a new epoch, with K = cbrt((W_max - cwnd) / 0.4) in milliseconds. */
-static void begin_epoch(struct congestion *c, uint32_t acked_segments, uint64_t now_ns)
+static void begin_epoch(struct congestion *c, uint64_t now_ns)
 {
 	struct cubic *q = &c->cubic;
 
 	q->epoch_start_ns = now_ns;
-	q->acked_segments = acked_segments;
+	q->acked_segments = 0;
 	q->reno_segments = c->cwnd_segments;
 	if (q->last_max_segments <= c->cwnd_segments) {
 		q->k_ms = 0;
@@ -90,12 +90,16 @@ static uint32_t target_segments(const struct cubic *q, uint64_t now_ns)
 								: CONGESTION_NO_LIMIT;
 }
 
-/* 4.3: what NewReno with this beta would have by now. */
-static void keep_up_with_reno(struct congestion *c)
+/* 4.3: what NewReno with this beta would have by now. Once that has come back to where congestion
+ * was met, it would grow by a whole segment each round trip. */
+static void keep_up_with_reno(struct congestion *c, uint32_t acked_segments)
 {
 	struct cubic *q = &c->cubic;
 	uint32_t step = (uint32_t)((uint64_t)c->cwnd_segments * RENO_ALPHA_EIGHTHS / 8);
 
+	q->acked_segments += acked_segments;
+	if (q->reno_segments >= c->prior_cwnd_segments)
+		step = c->cwnd_segments;
 	while (q->acked_segments > step) {
 		q->acked_segments -= step;
 		q->reno_segments++;
@@ -108,20 +112,20 @@ static void keep_up_with_reno(struct congestion *c)
 	}
 }
 
-static void update(struct congestion *c, uint32_t acked_segments, uint64_t now_ns)
+/* The curve moves slowly: it is looked at when the window has changed, or 32 times a second. */
+static void follow_curve(struct congestion *c, uint64_t now_ns)
 {
 	struct cubic *q = &c->cubic;
+	uint32_t target;
 
-	q->acked_segments += acked_segments;
-	if (q->last_cwnd_segments == c->cwnd_segments && now_ns - q->last_time_ns <= RECOMPUTE_NS)
+	if (q->epoch_start_ns && q->last_cwnd_segments == c->cwnd_segments &&
+	    now_ns - q->last_time_ns <= RECOMPUTE_NS)
 		return;
 	q->last_cwnd_segments = c->cwnd_segments;
 	q->last_time_ns = now_ns;
 	if (q->epoch_start_ns == 0)
-		begin_epoch(c, acked_segments, now_ns);
-
-	uint32_t target = target_segments(q, now_ns);
-
+		begin_epoch(c, now_ns);
+	target = target_segments(q, now_ns);
 	if (target > c->cwnd_segments)
 		q->increase_every = c->cwnd_segments / (target - c->cwnd_segments);
 	else
@@ -129,7 +133,14 @@ static void update(struct congestion *c, uint32_t acked_segments, uint64_t now_n
 	/* No maximum is known yet: grow by at least 5 % a round trip. */
 	if (q->last_max_segments == 0 && q->increase_every > 20)
 		q->increase_every = 20;
-	keep_up_with_reno(c);
+}
+
+static void update(struct congestion *c, uint32_t acked_segments, uint64_t now_ns)
+{
+	struct cubic *q = &c->cubic;
+
+	follow_curve(c, now_ns);
+	keep_up_with_reno(c, acked_segments);
 	if (q->increase_every < 2)
 		q->increase_every = 2; /* at most half as much again in a round trip: 4.4 */
 }
