@@ -145,6 +145,10 @@ void congestion_established(struct congestion *c, uint32_t mss_bytes, uint32_t i
 {
 	c->mss_bytes = mss_bytes;
 	c->used_ns = now_ns;
+	/* A SYN that was lost says nothing of the capacity (Linux: tcp_init_metrics). */
+	c->state = CONGESTION_OPEN;
+	c->ssthresh_segments = CONGESTION_NO_LIMIT;
+	c->prior_ssthresh_segments = 0;
 	set_window(c, initial_segments ? initial_segments : CONGESTION_INITIAL_SEGMENTS);
 	if (!c->ops->control)
 		update_pacing_rate(c, srtt_ns);

@@ -168,7 +168,8 @@ void tcp_established(struct tcb *t)
 	t->retransmits = 0;
 	t->rto_count = 0;
 	t->retransmit_ns = 0;
-	t->undo_armed = false;
+	t->undo_armed = t->frto = t->frto_hold = false;
+	t->high_seq = t->snd.nxt;
 	tcp_rto_reset(t);
 	if (!t->rtt.srtt_ns) /* RFC 6298 5.7: no sample from the handshake */
 		t->rto_ns = TCP_RTO_FALLBACK_NS;

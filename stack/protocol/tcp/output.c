@@ -260,6 +260,20 @@ static uint32_t retransmission_bytes(struct tcb *t, const struct sent *r, uint32
 	return bytes - r->fin <= limit ? bytes : limit;
 }
 
+/* Small segments that follow go along, as far as they fit (Linux: tcp_retrans_try_collapse). */
+static void gather(struct tcb *t, struct sent *r, uint32_t room)
+{
+	struct seq window_end = seq_add(t->snd.una, t->snd.wnd);
+	struct sent *next;
+
+	while (r->segments == 1 && !r->fin && (next = tcp_sent_next(t, r))) {
+		if (next->sacked || seq_distance(r->first, next->end) - next->fin > room ||
+		    seq_after(seq_sub(next->end, next->fin), window_end))
+			return;
+		tcp_sent_merge(t, r, next);
+	}
+}
+
 static enum socket_output send_again(struct tcb *t, struct frame_out *f, struct sent *r)
 {
 	bool forced = t->retransmit_now;
@@ -273,6 +287,7 @@ static enum socket_output send_again(struct tcb *t, struct frame_out *f, struct 
 		if (bytes < seq_distance(r->first, r->end) &&
 		    !tcp_sent_split(t, r, seq_add(r->first, bytes)))
 			return SOCKET_OUTPUT_NOTHING;
+		gather(t, r, tcp_segment_room(t));
 	}
 	trace_retransmit(t, r);
 	t->total.retransmits += r->segments;

@@ -164,6 +164,17 @@ struct sent *tcp_sent_split(struct tcb *t, struct sent *r, struct seq at)
 	return rest;
 }
 
+/* What follows r becomes part of it: one segment instead of two. */
+void tcp_sent_merge(struct tcb *t, struct sent *r, struct sent *next)
+{
+	CHECK(seq_equal(r->end, next->first) && !r->fin && !next->sacked);
+	r->end = next->end;
+	r->fin = next->fin;
+	r->pushed |= next->pushed;
+	r->ever_retransmitted |= next->ever_retransmitted;
+	tcp_sent_release(t, next);
+}
+
 void tcp_sent_mark_lost(struct tcb *t, struct sent *r)
 {
 	if (r->sacked)

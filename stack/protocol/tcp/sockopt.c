@@ -429,6 +429,23 @@ static int get_saved_syn(struct tcb *t, void *value, uint32_t *bytes)
 	return 0;
 }
 
+/* SO_ERROR tells of errors that did not end the connection, too, as in Linux. */
+static int get_error(struct tcb *t, void *value, uint32_t *bytes)
+{
+	int error = t->socket.error;
+
+	if (*bytes < sizeof(error))
+		return -EINVAL;
+	if (!error) {
+		error = t->soft_error;
+		t->soft_error = 0;
+	}
+	t->socket.error = 0;
+	*bytes = sizeof(error);
+	memcpy(value, &error, sizeof(error));
+	return 0;
+}
+
 /* ---- the two entries ---- */
 
 int tcp_set_option(struct socket *so, int level, int name, const void *value, uint32_t bytes)
@@ -456,6 +473,8 @@ int tcp_get_option(struct socket *so, int level, int name, void *value, uint32_t
 	const struct number_row *row;
 	int number;
 
+	if (level == SOL_SOCKET && name == SO_ERROR)
+		return get_error(tcb_of(so), value, bytes);
 	if (level != IPPROTO_TCP)
 		return -ENOPROTOOPT;
 	if (name == OPT_INFO)

@@ -195,6 +195,7 @@ void tcp_sent_release(struct tcb *t, struct sent *r);
 void tcp_sent_release_all(struct tcb *t);
 /* Cuts r at; the second half follows it. NULL: no memory. */
 struct sent *tcp_sent_split(struct tcb *t, struct sent *r, struct seq at);
+void tcp_sent_merge(struct tcb *t, struct sent *r, struct sent *next);
 struct sent *tcp_sent_first(const struct tcb *t);
 struct sent *tcp_sent_next(const struct tcb *t, const struct sent *r);
 void tcp_sent_mark_lost(struct tcb *t, struct sent *r);

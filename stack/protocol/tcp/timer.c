@@ -191,29 +191,37 @@ static void back_off(struct tcb *t)
 	t->rto_ns = time_earlier(2 * t->rto_ns, TCP_RTO_MAX_NS);
 }
 
+/* The peer took its window back: its segment is a probe, sent for as long as the peer answers. True:
+ * it does not any more, and the connection is over (Linux: tcp_rtx_probe0_timed_out). */
+static bool silent_behind_closed_window(struct tcb *t)
+{
+	uint64_t patience = t->user_timeout_ns ? t->user_timeout_ns : 2 * TCP_RTO_MAX_NS;
+	uint64_t now = t->socket.stack->now_ns;
+
+	if (!t->retransmit_ns || now - t->retransmit_ns < patience || now - t->last_ack_ns < patience)
+		return false;
+	give_up(t, "the peer took its window back and does not answer");
+	return true;
+}
+
 /* RFC 6298 5.4 to 5.7 */
 static void retransmission(struct tcb *t)
 {
 	struct stack *s = t->socket.stack;
+	bool shrunk;
 
 	if (t->packets_out == 0) {
 		tcp_wake(t); /* there was no memory for the record of what was to be sent */
 		return;
 	}
 	t->tail_probe.out = false;
-	if (t->snd.wnd == 0 && !t->orphan && state_in(t, TCP_SYNCHRONIZED)) {
-		/* The peer took its window back: probe it with the segment, for as long as it answers. */
-		if (s->now_ns - t->last_ack_ns > TCP_RTO_MAX_NS && t->retransmits > s->config.tcp_retries2) {
-			give_up(t, "the peer took its window back and does not answer");
-			return;
-		}
-	} else if (out_of_patience(t)) {
+	shrunk = t->snd.wnd == 0 && !t->orphan && state_in(t, TCP_SYNCHRONIZED);
+	if (shrunk ? silent_behind_closed_window(t) : out_of_patience(t))
 		return;
-	}
 	s->counters.tcp_timeouts++;
 	t->total.timeouts++;
 	tcp_recovery_timeout(t);
-	if (t->retransmits < UINT8_MAX)
+	if (t->retransmits < UINT8_MAX && !shrunk)
 		t->retransmits++;
 	t->retransmit_now = true;
 	back_off(t);
