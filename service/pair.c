@@ -309,6 +309,15 @@ static void leave_tombstone(struct pair *p)
 		socket_local(p->socket, &grave->local);
 }
 
+static bool resets_on_close(struct pair *p)
+{
+	struct linger linger = {0, 0};
+	uint32_t bytes = sizeof(linger);
+
+	return socket_get_option(p->socket, SOL_SOCKET, SO_LINGER, &linger, &bytes, p->service->now_ns) == 0 &&
+	       linger.l_onoff && linger.l_linger == 0;
+}
+
 void pair_let_go(struct pair *p, bool unread)
 {
 	if (p->closing)
@@ -320,6 +329,10 @@ void pair_let_go(struct pair *p, bool unread)
 	watch_close(&p->watch);
 	leave_tombstone(p);
 	listen_retry(p->service);
+	/* On a kernel, send() has put on the wire what fits before close() resets the connection. Here
+	 * both can be read in one round, so what was just read goes out first. */
+	if (p->socket && socket_unsent_bytes(p->socket) > 0 && resets_on_close(p))
+		frames_transmit(p->service);
 	if (p->socket)
 		socket_close(p->socket, unread, p->service->now_ns);
 	else
