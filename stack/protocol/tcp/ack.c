@@ -27,14 +27,14 @@ bool tcp_window_input(struct tcb *t, const struct tcp_segment *seg)
 		return false;
 	t->snd.wl1 = seg->seq;
 	t->snd.wl2 = seg->ack;
-	if (t->snd.wnd == window)
-		return true;
-	t->snd.wnd = window;
 	if (window > t->snd.wnd_max) {
 		t->snd.wnd_max = window;
 		tcp_update_mss(t);
 		congestion_set_mss(&t->congestion, t->mss_bytes);
 	}
+	if (t->snd.wnd == window)
+		return true;
+	t->snd.wnd = window;
 	if ((window == 0) != closed && trace_on(s))
 		trace_emit(s, &(struct trace_event){
 				  .kind = TRACE_WINDOW,
@@ -136,7 +136,6 @@ static void release_bytes(struct tcb *t, struct seq ack)
 	if (bytes > ring_used(&t->send_ring)) /* FIN */
 		bytes = ring_used(&t->send_ring);
 	ring_consume(&t->send_ring, bytes);
-	t->total.bytes_acked += bytes;
 	if (ring_used(&t->send_ring) == 0 && list_empty(&t->sent_list))
 		ring_release_if_empty(&t->send_ring, &t->socket.stack->mem);
 	if (t->snd.urgent && !seq_before(ack, t->snd.up))
@@ -225,6 +224,7 @@ static void advance(struct tcb *t, const struct tcp_segment *seg, struct ack_fac
 	if (a->una_advanced) {
 		ip_path_confirm(t->socket.stack, &t->socket.path); /* the neighbour lives */
 		t->retransmits = 0;
+		t->total.bytes_acked += seq_distance(t->snd.una, seg->ack); /* SYN and FIN as well, as in Linux */
 		t->snd.una = seg->ack;
 		if (seq_before(t->highest_sacked, seg->ack))
 			t->highest_sacked = seg->ack;
