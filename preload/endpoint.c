@@ -65,7 +65,10 @@ static int bind_ours(struct descriptor *d, const struct sockaddr *address, sockl
 
 	if (error < 0)
 		return error;
-	return (int)request_exchange(d, CONTROL_BIND, &x);
+	error = (int)request_exchange(d, CONTROL_BIND, &x);
+	/* A port that was just closed: teachnetd sees the pair hang up in its round, the request may
+	 * have overtaken that. By the second one it has seen it. */
+	return error == -EADDRINUSE ? (int)request_exchange(d, CONTROL_BIND, &x) : error;
 }
 
 int call_bind(int fd, const struct sockaddr *address, socklen_t bytes)

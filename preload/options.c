@@ -20,6 +20,7 @@ enum place {
 	PLACE_ENGINE,   /* teachnetd alone */
 	PLACE_PAIR,     /* the kernel's pair alone */
 	PLACE_BOTH,     /* set on both; read from the engine */
+	PLACE_STREAM,   /* likewise, but not on a datagram's pair */
 };
 
 static const struct option_row {
@@ -33,6 +34,8 @@ static const struct option_row {
 	{ SOL_SOCKET, 67 /* SO_SNDTIMEO_NEW */, PLACE_PAIR, DESCRIPTOR_TIMEOUTS },
 	{ SOL_SOCKET, SO_RCVLOWAT, PLACE_BOTH, 0 },
 	{ SOL_SOCKET, SO_OOBINLINE, PLACE_BOTH, 0 },
+	/* What the pair holds has been sent as far as the program can tell. A datagram must fit whole. */
+	{ SOL_SOCKET, SO_SNDBUF, PLACE_STREAM, 0 },
 	{ SOL_SOCKET, SO_LINGER, PLACE_ENGINE, DESCRIPTOR_LINGERS },
 	{ SOL_SOCKET, SO_TIMESTAMP, PLACE_ENGINE, DESCRIPTOR_TIMESTAMP },
 	{ SOL_SOCKET, SO_TIMESTAMPNS, PLACE_ENGINE, DESCRIPTOR_TIMESTAMPNS },
@@ -95,7 +98,8 @@ static int set_ours(struct descriptor *d, int level, int name, const void *value
 		x.payload_bytes = CONTROL_PAYLOAD_MAX; /* no option is that long */
 	if (user_probe(value, x.payload_bytes) < 0)
 		return -EFAULT;
-	if (row->place != PLACE_ENGINE)
+	if (row->place == PLACE_PAIR || row->place == PLACE_BOTH ||
+	    (row->place == PLACE_STREAM && descriptor_kind(d) == DESCRIPTOR_STREAM))
 		result = (int)outcome(real.setsockopt(d->fd, level, name, value, bytes));
 	if (row->place != PLACE_PAIR && result == 0)
 		result = (int)request_exchange(d, CONTROL_SETSOCKOPT, &x);

@@ -52,7 +52,8 @@ static int put_number(const struct lookup_address *a, char *to, socklen_t room)
 	inet_ntop(a->family, a->bytes, text, sizeof(text));
 	if (a->scope != 0) {
 		size_t used = strlen(text);
-		bool link_local = a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
+		const struct in6_addr *six = (const struct in6_addr *)a->bytes;
+		bool link_local = IN6_IS_ADDR_LINKLOCAL(six) || IN6_IS_ADDR_MC_LINKLOCAL(six);
 
 		if (link_local && if_indextoname(a->scope, scope) != NULL)
 			snprintf(text + used, sizeof(text) - used, "%%%s", scope);
