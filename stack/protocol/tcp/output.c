@@ -307,6 +307,19 @@ static enum socket_output send_again(struct tcb *t, struct frame_out *f, struct 
 	return tcp_emit_record(t, f, r, true);
 }
 
+/* RFC 9293 3.8.2 with Linux's habit (forced_push): the end of what the program gave, and within a
+ * long run about once a window, so that a receiver with little room is told to hand data on. */
+static bool is_pushed(struct tcb *t, const struct sent *r, bool fin)
+{
+	uint32_t half = t->snd.wnd_max / 2;
+	uint32_t often = half < t->mss_bytes ? 1 : 2 * (half - half % t->mss_bytes);
+
+	if (!seq_equal(seq_sub(r->end, fin), send_end(t)) && seq_distance(t->snd.pushed, r->end) < often)
+		return false;
+	t->snd.pushed = r->end;
+	return true;
+}
+
 static enum socket_output send_data(struct tcb *t, struct frame_out *f, uint32_t bytes)
 {
 	uint64_t now = t->socket.stack->now_ns;
@@ -324,10 +337,7 @@ static enum socket_output send_data(struct tcb *t, struct frame_out *f, uint32_t
 	}
 	r->fin = fin;
 	t->snd.nxt = r->end;
-	r->pushed = seq_equal(seq_sub(r->end, fin), send_end(t)) ||
-		    seq_distance(t->snd.pushed, r->end) > t->snd.wnd_max / 2;
-	if (r->pushed)
-		t->snd.pushed = r->end;
+	r->pushed = is_pushed(t, r, fin);
 	if (bytes % t->mss_bytes != 0)
 		t->snd.small_end = r->end;
 	t->snd.fin_sent |= fin;

@@ -76,8 +76,6 @@ void tcp_send_commit(struct socket *so, uint32_t bytes, bool urgent, bool more)
 	ring_commit(&t->send_ring, bytes);
 	t->more = more;
 	t->sent_all_told = false;
-	if (!more)
-		t->snd.push = send_end(t);
 	if (urgent) { /* RFC 6093: points behind the urgent byte on the wire, as Linux does */
 		t->snd.up = send_end(t);
 		t->snd.urgent = true;
@@ -99,7 +97,6 @@ void tcp_send_fin(struct tcb *t)
 	t->snd.fin_queued = true;
 	t->sent_all_told = false;
 	t->more = false;
-	t->snd.push = send_end(t);
 	tcp_wake(t);
 }
 

@@ -133,8 +133,7 @@ struct tcb {
 		uint32_t wnd;          /* bytes, scaled */
 		uint32_t wnd_max;      /* largest that the peer ever offered */
 		struct seq small_end;  /* Minshall: end of the last segment smaller than the MSS */
-		struct seq push;       /* up to here the program wants it pushed */
-		struct seq pushed;     /* end of the last segment with PSH */
+		struct seq pushed;     /* end of the last segment that was to be pushed */
 		uint8_t scale;
 		bool urgent;           /* up is ahead of una */
 		bool fin_queued;       /* the program has said that no more comes */
