@@ -62,7 +62,7 @@ static void fill_sending(const struct tcb *t, struct linux_tcp_info *i)
 	i->lost = t->lost_out;
 	i->retrans = t->retransmitted_out;
 	i->rtt = microseconds(t->rtt.srtt_ns);
-	i->rttvar = microseconds(t->rtt.rttvar_ns);
+	i->rttvar = microseconds(t->rtt.mdev_ns);
 	i->snd_ssthresh = t->congestion.ssthresh_segments;
 	i->snd_cwnd = t->congestion.cwnd_segments;
 	i->reordering = t->reordering;
@@ -164,7 +164,7 @@ static void block_info(const struct tcb *t, struct socket_info *out)
 	out->tcp.congestion = c->ops->name;
 	out->tcp.congestion_state = congestion_state_name(c->state);
 	out->tcp.srtt_ns = t->rtt.srtt_ns;
-	out->tcp.rttvar_ns = t->rtt.rttvar_ns;
+	out->tcp.rttvar_ns = t->rtt.mdev_ns;
 	out->tcp.rto_ns = t->rto_ns;
 	out->tcp.rtt_min_ns = rtt_min_ns(&t->rtt) == UINT64_MAX ? 0 : rtt_min_ns(&t->rtt);
 	out->tcp.pacing_bytes_per_s = rate_or_max(c->pacing_bytes_per_s);
