@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "preload/names.h"
 #include "preload/real.h"
 #include "preload/resolver/resolver.h"
 #include "preload/settings.h"
@@ -109,8 +110,7 @@ static void load_module(void)
 		    ": host names cannot be looked up; install it");
 }
 
-/* NULL: no module, or the kernel's stack is wanted (then *kernel is true). */
-static const struct resolver_module *get_module(bool *kernel)
+const struct resolver_module *names_module(bool *kernel)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -126,7 +126,7 @@ static const struct resolver_module *get_module(bool *kernel)
 int call_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **list)
 {
 	bool kernel;
-	const struct resolver_module *m = get_module(&kernel);
+	const struct resolver_module *m = names_module(&kernel);
 
 	if (kernel)
 		return real.getaddrinfo(node, service, hints, list);
@@ -137,7 +137,7 @@ int call_getnameinfo(const struct sockaddr *address, socklen_t bytes, char *host
     socklen_t service_bytes, int flags)
 {
 	bool kernel;
-	const struct resolver_module *m = get_module(&kernel);
+	const struct resolver_module *m = names_module(&kernel);
 
 	if (kernel)
 		return real.getnameinfo(address, bytes, host, host_bytes, service, service_bytes, flags);
@@ -155,7 +155,7 @@ int call_gethostbyname2_r(const char *name, int family, struct hostent *entry, c
     struct hostent **result, int *error)
 {
 	bool kernel;
-	const struct resolver_module *m = get_module(&kernel);
+	const struct resolver_module *m = names_module(&kernel);
 
 	if (kernel)
 		return real.gethostbyname2_r(name, family, entry, buffer, room, result, error);
@@ -172,7 +172,7 @@ int call_gethostbyaddr_r(const void *address, socklen_t bytes, int family, struc
     size_t room, struct hostent **result, int *error)
 {
 	bool kernel;
-	const struct resolver_module *m = get_module(&kernel);
+	const struct resolver_module *m = names_module(&kernel);
 
 	if (kernel)
 		return real.gethostbyaddr_r(address, bytes, family, entry, buffer, room, result, error);

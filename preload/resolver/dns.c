@@ -153,7 +153,8 @@ static int read_configuration(struct configuration *c)
 
 /* ---- a channel, and waiting for its answers ---- */
 
-static int open_channel(ares_channel *channel)
+/* flags: ARES_FLAG_* beside those that resolv.conf asks for. */
+static int open_channel(ares_channel *channel, int flags)
 {
 	struct configuration *c = malloc(sizeof(*c));
 	struct ares_options options = { 0 };
@@ -165,7 +166,7 @@ static int open_channel(ares_channel *channel)
 		return EAI_MEMORY;
 	if (read_configuration(c) < 0)
 		goto out;
-	options.flags = c->use_tcp ? ARES_FLAG_USEVC : 0;
+	options.flags = flags | (c->use_tcp ? ARES_FLAG_USEVC : 0);
 	options.timeout = c->timeout_ms;
 	options.tries = c->tries;
 	options.ndots = c->ndots;
@@ -302,7 +303,7 @@ int dns_name(const char *name, int family, struct lookup *l)
 		{ .found = l, .family = AF_INET6, .asked = family != AF_INET },
 	};
 	ares_channel channel;
-	int error = open_channel(&channel);
+	int error = open_channel(&channel, 0);
 
 	if (error != 0)
 		return error;
@@ -349,7 +350,7 @@ int dns_address(const struct lookup_address *a, struct lookup *l)
 	struct question q = { .found = l, .family = a->family };
 	char name[LOOKUP_NAME_MAX];
 	ares_channel channel;
-	int error = open_channel(&channel);
+	int error = open_channel(&channel, 0);
 
 	if (error != 0)
 		return error;
@@ -361,4 +362,78 @@ int dns_address(const struct lookup_address *a, struct lookup *l)
 		return q.status == ARES_SUCCESS ? EAI_NONAME : error_of(q.status);
 	lookup_add(l, a->family, a->bytes);
 	return 0;
+}
+
+/* ---- raw questions ---- */
+
+struct raw_answer {
+	unsigned char *bytes;
+	int room;
+	int length;     /* -1: none */
+	int status;
+};
+
+static void keep_answer(void *user, int status, int timeouts, unsigned char *answer, int bytes)
+{
+	struct raw_answer *r = user;
+
+	(void)timeouts;
+	r->status = status;
+	if (answer == NULL)
+		return;
+	r->length = bytes;
+	memcpy(r->bytes, answer, (size_t)(bytes < r->room ? bytes : r->room));
+}
+
+static int host_error_of(int status)
+{
+	switch (error_of(status)) {
+	case 0:
+		return NETDB_SUCCESS;
+	case EAI_NONAME:
+		return HOST_NOT_FOUND;
+	case EAI_NODATA:
+		return NO_DATA;
+	case EAI_AGAIN:
+		return TRY_AGAIN;
+	default:
+		return NO_RECOVERY;
+	}
+}
+
+int dns_query(const char *name, int class, int type, int search, unsigned char *answer, int room)
+{
+	struct raw_answer r = { .bytes = answer, .room = room < 0 ? 0 : room, .length = -1 };
+	ares_channel channel;
+
+	if (open_channel(&channel, 0) != 0) {
+		h_errno = TRY_AGAIN;
+		return -1;
+	}
+	if (search)
+		ares_search(channel, name, class, type, keep_answer, &r);
+	else
+		ares_query(channel, name, class, type, keep_answer, &r);
+	run_channel(channel);
+	ares_destroy(channel);
+	h_errno = host_error_of(r.status);
+	return r.status == ARES_SUCCESS ? r.length : -1;
+}
+
+/* Whatever the server says is an answer, also that there is none. */
+int dns_send(const unsigned char *question, int bytes, unsigned char *answer, int room)
+{
+	struct raw_answer r = { .bytes = answer, .room = room < 0 ? 0 : room, .length = -1 };
+	ares_channel channel;
+
+	if (open_channel(&channel, ARES_FLAG_NOCHECKRESP) != 0) {
+		errno = ENETDOWN;
+		return -1;
+	}
+	ares_send(channel, question, bytes, keep_answer, &r);
+	run_channel(channel);
+	ares_destroy(channel);
+	if (r.length < 0)
+		errno = r.status == ARES_ETIMEOUT ? ETIMEDOUT : ECONNREFUSED;
+	return r.length;
 }

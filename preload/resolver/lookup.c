@@ -24,6 +24,8 @@ const struct resolver_module teachnet_resolver = {
 	.getnameinfo = module_getnameinfo,
 	.gethostbyname2_r = module_gethostbyname2_r,
 	.gethostbyaddr_r = module_gethostbyaddr_r,
+	.query = dns_query,
+	.send = dns_send,
 };
 
 void lookup_add(struct lookup *l, int family, const void *bytes)

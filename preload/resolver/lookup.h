@@ -55,6 +55,10 @@ bool hosts_address(const struct lookup_address *a, struct lookup *l);
 int dns_name(const char *name, int family, struct lookup *l);
 int dns_address(const struct lookup_address *a, struct lookup *l);
 
+/* The raw answer: its length, or -1 and h_errno. */
+int dns_query(const char *name, int class, int type, int search, unsigned char *answer, int room);
+int dns_send(const unsigned char *question, int bytes, unsigned char *answer, int room);
+
 /* getaddrinfo.c, getnameinfo.c, hostent.c: what the module offers. */
 int module_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **list);
 int module_getnameinfo(const struct sockaddr *address, socklen_t bytes, char *host, socklen_t host_bytes,

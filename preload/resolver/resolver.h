@@ -31,6 +31,10 @@ struct resolver_module {
 	    struct hostent **result, int *error);
 	int (*gethostbyaddr_r)(const void *address, socklen_t bytes, int family, struct hostent *entry, char *buffer,
 	    size_t room, struct hostent **result, int *error);
+	/* res_query() and, with search, res_search(): the answer's length or -1 and h_errno. */
+	int (*query)(const char *name, int class, int type, int search, unsigned char *answer, int room);
+	/* res_send(): a question that the program has made itself. */
+	int (*send)(const unsigned char *question, int bytes, unsigned char *answer, int room);
 };
 
 #define RESOLVER_SYMBOL "teachnet_resolver"
