@@ -186,7 +186,11 @@ int interface_table_create(struct stack *s)
 	if (error)
 		return error;
 	error = stack_address_add(s, STACK_LOOPBACK_INDEX, &home, false, s->now_ns);
-	return error ? error : stack_address_add(s, STACK_LOOPBACK_INDEX, &home6, false, s->now_ns);
+	if (!error)
+		error = stack_address_add(s, STACK_LOOPBACK_INDEX, &home6, false, s->now_ns);
+	if (error)
+		interface_table_destroy(s); /* half made */
+	return error;
 }
 
 void interface_table_destroy(struct stack *s)
