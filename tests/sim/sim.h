@@ -106,6 +106,15 @@ struct host {
 	struct world *world;
 };
 
+/* The second host of some worlds is no engine but a peer that lies (liar.c). */
+struct liar {
+	bool on, passive, synced, timestamps; /* passive: our engine waits for its SYN */
+	uint16_t port, remote_port;
+	uint32_t ours_nxt, ours_acked, theirs_first, theirs_nxt, clock;
+	unsigned steps, frames;
+	uint64_t next_ns;
+};
+
 struct world {
 	uint64_t seed;
 	struct chance chance;
@@ -116,8 +125,7 @@ struct world {
 	uint64_t now_ns, events, limit_ns;
 	uint64_t attack_every_ns, next_attack_ns, attacks;
 	uint32_t mtu;
-	bool lossless_errors;   /* errors of the network may end a connection */
-	bool liar;
+	struct liar liar;
 	bool verbose;
 };
 
@@ -135,7 +143,9 @@ uint8_t stream_byte(uint64_t seed, unsigned connection, unsigned side, uint64_t 
 /* Ends the process on a failure, after saying why. */
 void world_run(uint64_t seed, FILE *pcap, bool verbose);
 void attack(struct world *w);
-void liar_run(struct world *w);
+void liar_begin(struct world *w);
+void liar_step(struct world *w);
+void liar_see(struct world *w, const struct frame_out *f);
 uint32_t ip_of(unsigned host);
 __attribute__((noreturn, format(printf, 2, 3))) void world_fail(const struct world *w, const char *format, ...);
 /* Sums over a packet: sets the IP and TCP checksums of a raw IPv4/TCP packet. */

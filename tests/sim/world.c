@@ -183,14 +183,21 @@ static bool all_over(const struct world *w)
 	return true;
 }
 
+static unsigned host_count(const struct world *w)
+{
+	return w->liar.on ? 1 : 2;
+}
+
 static uint64_t next_event(const struct world *w)
 {
 	uint64_t due = wire_deadline(&w->wire);
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < host_count(w); i++) {
 		due = time_earlier(due, stack_deadline(w->host[i].stack));
 		due = time_earlier(due, host_program_deadline(w, i));
 	}
+	if (w->liar.on)
+		due = time_earlier(due, w->liar.next_ns);
 	if (w->attack_every_ns && !all_over(w))
 		due = time_earlier(due, w->next_attack_ns);
 	return due;
@@ -219,13 +226,15 @@ static void step(struct world *w)
 		free(f.data);
 		host_step(w, f.to);
 	}
+	if (w->liar.on && w->now_ns >= w->liar.next_ns)
+		liar_step(w);
 	if (w->attack_every_ns && w->now_ns >= w->next_attack_ns) {
 		w->next_attack_ns = w->now_ns + w->attack_every_ns;
 		if (++w->attacks == ATTACKS_MAX)
 			w->attack_every_ns = 0;
 		attack(w);
 	}
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < host_count(w); i++)
 		host_step(w, i);
 }
 
@@ -289,7 +298,7 @@ static void wind_down(struct world *w)
 			w->now_ns = due;
 		step(w);
 	}
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < host_count(w); i++) {
 		struct host *h = &w->host[i];
 
 		if (h->stack->socket_count != (h->listener ? 1U : 0U))
@@ -309,6 +318,45 @@ static void listen_on(struct world *w, unsigned number)
 		world_fail(w, "no listener");
 }
 
+static void honest(struct world *w)
+{
+	if (chance_percent(&w->chance, 20)) {
+		w->attack_every_ns = PICK(&w->chance, 100, 2000, 30000) * 1000 + 7;
+		w->next_attack_ns = w->now_ns;
+	}
+	run(w);
+	judge(w);
+}
+
+/* One connection between the engine and the liar; then the program lets go of it. */
+static void lies(struct world *w)
+{
+	struct connection *n = &w->connection[0];
+
+	w->connection_count = 1;
+	liar_begin(w);
+	n->simultaneous = false;
+	n->end[0].host = n->end[1].host = 0;
+	n->end[w->liar.passive ? 0 : 1].host = 1;
+	while (w->liar.next_ns != TIME_NEVER) {
+		uint64_t due = next_event(w);
+
+		if (due > w->now_ns)
+			w->now_ns = due;
+		if (++w->events > 1000000)
+			world_fail(w, "a million events for three hundred lies");
+		step(w);
+	}
+	for (unsigned k = 0; k < 2; k++) {
+		struct end *e = &n->end[k];
+
+		if (e->socket && !e->closed) {
+			e->closed = true;
+			socket_close(e->socket, false, w->now_ns);
+		}
+	}
+}
+
 void world_run(uint64_t seed, FILE *pcap, bool verbose)
 {
 	static struct world world;
@@ -323,7 +371,8 @@ void world_run(uint64_t seed, FILE *pcap, bool verbose)
 	w->limit_ns = w->now_ns + 10 * HOUR_NS;
 	draw_network(w);
 	draw_connections(w);
-	for (unsigned i = 0; i < 2; i++) {
+	w->liar.on = chance_percent(&w->chance, 15);
+	for (unsigned i = 0; i < host_count(w); i++) {
 		draw_config(w, &w->host[i].config);
 		host_create(w, i);
 		listen_on(w, i);
@@ -332,19 +381,17 @@ void world_run(uint64_t seed, FILE *pcap, bool verbose)
 			w->host[i].memory_fails = (double)PICK(&w->chance, 1, 10, 50) / 10;
 		w->host[i].running = true;
 	}
-	if (chance_percent(&w->chance, 20)) {
-		w->attack_every_ns = PICK(&w->chance, 100, 2000, 30000) * 1000 + 7;
-		w->next_attack_ns = w->now_ns;
-	}
-	run(w);
-	judge(w);
+	if (w->liar.on)
+		lies(w);
+	else
+		honest(w);
 	wind_down(w);
 	if (verbose)
 		printf("# seed %llu: %u connections, %llu packets, %llu lost, %llu events, %.3f s\n",
 		    (unsigned long long)seed, w->connection_count, (unsigned long long)w->wire.sent,
 		    (unsigned long long)w->wire.lost, (unsigned long long)w->events, (double)w->now_ns / 1e9 - 1000);
 	wire_destroy(&w->wire);
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < host_count(w); i++) {
 		host_destroy(&w->host[i]);
 		if (w->host[i].allocated_bytes)
 			world_fail(w, "host %u: %zu bytes leaked", i, w->host[i].allocated_bytes);
