@@ -172,6 +172,9 @@ void tcp_sent_merge(struct tcb *t, struct sent *r, struct sent *next)
 	r->fin = next->fin;
 	r->pushed |= next->pushed;
 	r->ever_retransmitted |= next->ever_retransmitted;
+	/* Without SACK the count of duplicate ACKs may not exceed what is out (Linux: tcp_adjust_pcount). */
+	if (!t->sack_on)
+		t->sacked_out -= next->segments < t->sacked_out ? next->segments : t->sacked_out;
 	tcp_sent_release(t, next);
 }
 
