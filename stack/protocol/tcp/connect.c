@@ -57,7 +57,6 @@ static void begin(struct tcb *t)
 	t->snd.una = t->snd.nxt = t->snd.up = t->snd.small_end = t->snd.pushed = t->iss;
 	t->highest_sacked = t->high_seq = t->iss;
 	t->mss_advertised = tcp_advertised_mss(t);
-	t->rcv.clamp_bytes = t->window_clamp;
 	tcp_window_initial(t);
 	tcp_update_mss(t);
 	congestion_set_mss(&t->congestion, t->mss_bytes);

@@ -161,7 +161,7 @@ void tcp_passive_init(struct passive *r, const struct tcb *listener, const struc
 	if (listener->mss_user && listener->mss_user < r->mss_peer)
 		r->mss_peer = listener->mss_user;
 	mss = r->mss_advertised - (r->timestamps_on ? 12U : 0U);
-	clamp = listener->window_clamp ? listener->window_clamp : UINT32_MAX;
+	clamp = tcp_window_clamp_for(listener);
 	if (space > clamp)
 		space = clamp;
 	if (space > mss)
@@ -279,7 +279,7 @@ struct tcb *tcp_passive_accept(struct tcb *listener, const struct tuple *tuple, 
 	t->rcv.up = t->rcv.nxt;
 	t->rcv.wnd = t->rcv.ssthresh_bytes = p->window;
 	t->rcv.scale = p->receive_scale;
-	t->rcv.clamp_bytes = listener->window_clamp ? listener->window_clamp : UINT32_MAX;
+	t->rcv.clamp_bytes = tcp_window_clamp_for(listener);
 	if (t->rcv.clamp_bytes > 65535U << p->receive_scale)
 		t->rcv.clamp_bytes = 65535U << p->receive_scale;
 	t->mss_peer = p->mss_peer;

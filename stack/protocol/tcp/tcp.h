@@ -150,6 +150,7 @@ unsigned tcp_receive_spans(struct socket *so, struct span out[2], bool *urgent_a
 void tcp_receive_consume(struct socket *so, uint32_t bytes);
 /* The program can now be told what waited. */
 void tcp_receive_flush(struct tcb *t);
+uint32_t tcp_window_clamp_for(const struct tcb *t);
 void tcp_window_initial(struct tcb *t);
 void tcp_window_established(struct tcb *t);
 uint32_t tcp_window_now(const struct tcb *t);

@@ -38,12 +38,20 @@ uint8_t tcp_window_scale_for(const struct stack *s, uint32_t clamp_bytes)
 	return scale;
 }
 
+/* How far the window may ever open: what the program said, or the buffer if it has fixed that. */
+uint32_t tcp_window_clamp_for(const struct tcb *t)
+{
+	uint32_t clamp = t->window_clamp ? t->window_clamp : UINT32_MAX, all = tcp_receive_space_all(t);
+
+	return t->socket.option.receive_buffer_locked && clamp > all ? all : clamp;
+}
+
 /* Before our SYN: the first window, a multiple of the segments that we expect. */
 void tcp_window_initial(struct tcb *t)
 {
 	const struct stack *s = t->socket.stack;
 	uint32_t space = tcp_receive_space_all(t), mss = t->mss_advertised;
-	uint32_t clamp = t->rcv.clamp_bytes ? t->rcv.clamp_bytes : UINT32_MAX;
+	uint32_t clamp = tcp_window_clamp_for(t);
 
 	if (t->timestamps_on)
 		mss -= 12;
