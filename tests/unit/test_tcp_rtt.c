@@ -108,9 +108,9 @@ static void pacing_spreads_bursts_and_sizes_them(void **state)
 	assert_int_equal(pacing_wait_until_ns(&p, 5 * MS), 0);
 	pacing_on_send(&p, 10000, 5 * MS); /* 10 ms at 1 MB/s */
 	assert_int_equal(pacing_wait_until_ns(&p, 6 * MS), 15 * MS);
-	/* Late by much: half of the next burst is forgiven, no more. */
+	/* Late by much: four milliseconds of it are made up for, no more. */
 	pacing_on_send(&p, 10000, 100 * MS);
-	assert_int_equal(pacing_wait_until_ns(&p, 100 * MS), 105 * MS);
+	assert_int_equal(pacing_wait_until_ns(&p, 100 * MS), 106 * MS);
 	assert_int_equal(pacing_burst_bytes(&p, 1000, 100 * MS, 2, 64000), 2000);
 	pacing_set(&p, false, 100000000, PACING_NO_LIMIT);
 	assert_int_equal(pacing_wait_until_ns(&p, 0), 0);

@@ -220,7 +220,7 @@ static void check_startup_and_drain(struct congestion *c, const struct congestio
 {
 	struct bbr *b = &c->bbr;
 
-	if (b->mode == BBR_STARTUP && b->loss_round_start && b->in_recovery && bbr_startup_losses_high(b)) {
+	if (b->mode == BBR_STARTUP && b->loss_round_start && b->in_recovery && bbr_startup_losses_high(c)) {
 		uint64_t bdp = bbr_bdp_bytes(c, b->max_bw, BBR_UNIT);
 
 		b->full_bw_reached = true;

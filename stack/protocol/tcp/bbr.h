@@ -50,7 +50,7 @@ void bbr_advance_max_bw(struct bbr *b);
 /* Does this ACK's sample show more loss than the path's own noise explains? */
 bool bbr_inflight_too_high(const struct congestion *c, const struct congestion_ack *a);
 /* Is the last flight of Startup losing too much? */
-bool bbr_startup_losses_high(const struct bbr *b);
+bool bbr_startup_losses_high(const struct congestion *c);
 
 /* gain (in 256ths) times the bandwidth-delay product, in bytes. The initial window as long as no
  * round trip is known. */

@@ -13,7 +13,9 @@
 
 #define LOSS_THRESHOLD 1311U      /* 2 % of 65536: 2.7 */
 #define STARTUP_LOSS_THRESHOLD 7864U /* 12 %: an overflowing queue, not noise */
+#define STARTUP_LOSS_SEGMENTS 6U  /* two losses of a flight of ten say nothing: 5.3.1.3 */
 #define NOISE_MOST 9830U          /* 15 %: beyond it every loss counts */
+#define NOISE_FIRST 2621U         /* 4 %, believed until some dozens of rounds have shown it */
 #define MARGIN_SEGMENTS 3U
 #define BETA 179U                 /* 0.7 of 256 */
 #define HEADROOM 38U              /* 0.15 of 256 */
@@ -64,6 +66,7 @@ void bbr_model_init(struct bbr *b, uint64_t srtt_ns, uint64_t now_ns)
 	    .probe_rtt_min_stamp_ns = now_ns,
 	    .extra_acked_start_ns = now_ns,
 	    .inflight_long = BBR_NONE,
+	    .noise = NOISE_FIRST,
 	};
 	bbr_reset_congestion_signals(b);
 	bbr_reset_short_term(b);
@@ -147,8 +150,12 @@ bool bbr_inflight_too_high(const struct congestion *c, const struct congestion_a
 	       flight * loss_share_allowed(&c->bbr) / 65536 + (uint64_t)MARGIN_SEGMENTS * c->mss_bytes;
 }
 
-bool bbr_startup_losses_high(const struct bbr *b)
+bool bbr_startup_losses_high(const struct congestion *c)
 {
+	const struct bbr *b = &c->bbr;
+
+	if (b->round_lost < (uint64_t)STARTUP_LOSS_SEGMENTS * c->mss_bytes)
+		return false;
 	return b->round_lost * 65536 > (b->round_lost + b->round_delivered) * STARTUP_LOSS_THRESHOLD;
 }
 

@@ -131,6 +131,7 @@ int tcp_connect(struct socket *so, const struct endpoint *asked)
 		tcp_time_wait_free(s, old);
 	tcp_entry_insert(s, &t->entry);
 	s->counters.tcp_active_opens++;
+	t->last_ack_ns = s->now_ns; /* patience with the peer begins now */
 	tcp_set_state(t, TCP_SYN_SENT, "RFC 9293 3.10.1: active open");
 	tcp_fastopen_begin(t);
 	tcp_wake(t);

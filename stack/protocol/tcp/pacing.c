@@ -9,6 +9,11 @@
 #define BURST_SHIFT 10
 /* Linux: tcp_tso_rtt_log 9, a path of less than half a millisecond gets the largest bursts. */
 #define RTT_STEP_NS (512 * NSEC_PER_USEC)
+/* How far a sender that was woken late may run after its schedule. Linux forgives half of a burst,
+ * which suffices for timers in an interrupt; a process that others keep from the processor for
+ * milliseconds would lose what it was late by for ever, and pace below the rate that it was told. */
+#define LATE_MOST_NS (4 * NSEC_PER_MSEC)
+#define LATE_MOST_BYTES (128U << 10)
 
 void pacing_init(struct pacing *p)
 {
@@ -28,15 +33,14 @@ uint64_t pacing_wait_until_ns(const struct pacing *p, uint64_t now_ns)
 
 void pacing_on_send(struct pacing *p, uint32_t bytes, uint64_t now_ns)
 {
-	uint64_t span_ns, late_ns;
+	uint64_t span_ns, late_ns, most_ns;
 
 	if (!p->on || p->bytes_per_s == PACING_NO_LIMIT || p->bytes_per_s == 0)
 		return;
 	span_ns = bytes * NSEC_PER_SEC / p->bytes_per_s;
-	/* Who was woken late may catch up, but by no more than half of each burst. */
+	most_ns = time_earlier(LATE_MOST_NS, LATE_MOST_BYTES * NSEC_PER_SEC / p->bytes_per_s);
 	late_ns = p->next_ns && now_ns > p->next_ns ? now_ns - p->next_ns : 0;
-	span_ns -= time_earlier(span_ns / 2, late_ns);
-	p->next_ns = time_after(now_ns, span_ns);
+	p->next_ns = time_after(now_ns - time_earlier(late_ns, most_ns), span_ns);
 }
 
 uint32_t pacing_burst_bytes(const struct pacing *p, uint32_t mss_bytes, uint64_t min_rtt_ns,

@@ -103,15 +103,21 @@ static uint64_t model_ns(uint32_t count, uint64_t base_ns)
 	return ((2ULL << doubling) - 1) * base_ns + (count - doubling) * TCP_RTO_MAX_NS;
 }
 
+/* Since when the peer has left us waiting: the SYN itself, or the first retransmission. 0: it has not. */
+static uint64_t waiting_since_ns(const struct tcb *t)
+{
+	return t->state == TCP_SYN_SENT ? t->last_ack_ns : t->retransmit_ns;
+}
+
 bool tcp_timed_out(const struct tcb *t, uint32_t retries, uint64_t span_ns)
 {
 	bool syn = state_in(t, TCP_STATE_BIT(TCP_SYN_SENT) | TCP_STATE_BIT(TCP_SYN_RECEIVED));
 
-	if (!t->retransmits || !t->retransmit_ns)
+	if (!t->retransmits || !waiting_since_ns(t))
 		return false;
 	if (!span_ns)
 		span_ns = model_ns(retries, syn ? TCP_RTO_INITIAL_NS : TCP_RTO_MIN_NS);
-	return t->socket.stack->now_ns - t->retransmit_ns >= span_ns;
+	return t->socket.stack->now_ns - waiting_since_ns(t) >= span_ns;
 }
 
 /* RFC 1122 4.2.3.5 says to keep on; an orphan of a host in need may not (Linux: tcp_out_of_resources). */
@@ -149,8 +155,9 @@ static bool out_of_patience(struct tcb *t)
 	bool expired = false;
 
 	if (t->state == TCP_SYN_SENT) {
-		retries = (t->syn_retries ? t->syn_retries : c->tcp_syn_retries) + TCP_SYN_LINEAR_TIMEOUTS;
-		expired = t->retransmits >= retries;
+		/* Linux: as many more as are not backed off, but no longer than if all were. */
+		retries = t->syn_retries ? t->syn_retries : c->tcp_syn_retries;
+		expired = t->retransmits >= retries + TCP_SYN_LINEAR_TIMEOUTS;
 	} else if (t->state == TCP_SYN_RECEIVED) {
 		retries = t->syn_retries ? t->syn_retries : c->tcp_synack_retries;
 		expired = t->retransmits >= retries;
@@ -225,7 +232,7 @@ static void retransmission(struct tcb *t)
 		t->retransmits++;
 	t->retransmit_now = true;
 	back_off(t);
-	tcp_timer_set(t, TIMER_RTO, within_user_timeout(t, t->rto_ns, t->retransmit_ns));
+	tcp_timer_set(t, TIMER_RTO, within_user_timeout(t, t->rto_ns, waiting_since_ns(t)));
 	tcp_wake(t);
 }
 
