@@ -299,8 +299,10 @@ void congestion_on_ack(struct congestion *c, const struct congestion_ack *a)
 	acked = congestion_whole_segments(c, a->delivered_bytes);
 	if (congestion_reducing(c))
 		reduce_in_proportion(c, a);
-	else if (acked && (a->acked_bytes || a->reordering_seen))
+	else if (acked && (a->acked_bytes || a->reordering_seen)) {
 		c->ops->grow(c, a, acked);
+		c->used_ns = a->now_ns; /* Linux: snd_cwnd_stamp moves with each such ACK */
+	}
 	update_pacing_rate(c, a->srtt_ns);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Selective acknowledgements that arrive: RFC 2018 5, D-SACK 2883, with Linux's checks of what a
- * block may say. Marks records as SACKed, cutting those that are covered in part; a block, or
+ * block may say. Marks records as SACKed, cutting trains that are covered in part; a block, or
  * the part of a block, that the last ACK had already is skipped.
  */
 #include "stack/protocol/tcp/tcp.h"
@@ -91,24 +91,36 @@ static struct sent *near(const struct tcb *t, struct seq first)
 	return r;
 }
 
-/* [first, end) was received. */
-static void mark_range(struct tcb *t, struct seq first, struct seq end, struct ack_facts *a)
+/* Cuts r so that it, or what then follows it, lies inside the block: at whole segments only, as Linux
+ * does, so that a peer cannot make us remember every byte by itself. True: r lies inside now. */
+static bool cut(struct tcb *t, struct sent *r, const struct sack_block *b)
 {
-	struct sent *r = near(t, first);
+	uint32_t mss = t->mss_bytes, length = seq_distance(r->first, r->end), keep;
 
-	for (; r && seq_before(r->first, end); r = tcp_sent_next(t, r)) {
+	if (r->segments == 1)
+		return false;
+	if (seq_before(r->first, b->first)) {
+		keep = seq_distance(r->first, b->first);
+		keep = (keep + mss - 1) / mss * mss;
+		if (keep < length)
+			tcp_sent_split(t, r, seq_add(r->first, keep));
+		return false;
+	}
+	keep = seq_distance(r->first, b->end) / mss * mss;
+	return keep && keep < length && tcp_sent_split(t, r, seq_add(r->first, keep));
+}
+
+/* The block was received; what it says of [from, to) is news. */
+static void mark_range(struct tcb *t, const struct sack_block *b, struct seq from, struct seq to, struct ack_facts *a)
+{
+	struct sent *r = near(t, from);
+
+	for (; r && seq_before(r->first, to); r = tcp_sent_next(t, r)) {
 		t->sack_hint = r;
-		if (!seq_after(r->end, first) || r->sacked)
+		if (!seq_after(r->end, from) || r->sacked)
 			continue;
-		/* Cut so that only what is covered is marked. */
-		if (seq_before(r->first, first)) {
-			if (!tcp_sent_split(t, r, first))
-				return;
-			continue;
-		}
-		if (seq_after(r->end, end) && !tcp_sent_split(t, r, end))
-			return;
-		mark(t, r, a);
+		if ((!seq_before(r->first, b->first) && !seq_after(r->end, b->end)) || cut(t, r, b))
+			mark(t, r, a);
 	}
 }
 
@@ -125,12 +137,12 @@ static void mark_news(struct tcb *t, const struct sack_block *b, struct ack_fact
 		    seq_before(old->end, first))
 			continue;
 		if (seq_before(first, old->first))
-			mark_range(t, first, seq_earlier(old->first, b->end), a);
+			mark_range(t, b, first, seq_earlier(old->first, b->end), a);
 		if (seq_after(b->end, old->end))
-			mark_range(t, seq_later(first, old->end), b->end, a);
+			mark_range(t, b, seq_later(first, old->end), b->end, a);
 		return;
 	}
-	mark_range(t, first, b->end, a);
+	mark_range(t, b, first, b->end, a);
 }
 
 void tcp_sack_input(struct tcb *t, const struct tcp_segment *seg, struct ack_facts *a)
