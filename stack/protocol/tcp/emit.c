@@ -129,7 +129,8 @@ static enum socket_output emit_piece(struct tcb *t, struct frame_out *f, const s
 
 	if (r->fin && last)
 		seg.flags |= TCP_FIN;
-	if (bytes && last && r->pushed)
+	/* As Linux: the end of a train of segments is pushed, so that receivers hand it on. */
+	if (bytes && last && (r->pushed || seq_distance(r->first, r->end) - r->fin > room))
 		seg.flags |= TCP_PSH;
 	if (t->ecn_on && t->ecn_cwr_due && bytes && !again) {
 		seg.flags |= TCP_CWR;
@@ -187,8 +188,6 @@ enum socket_output tcp_emit_record(struct tcb *t, struct frame_out *f, struct se
 	if (r->syn)
 		return emit_syn_alone(t, f, r);
 	pacing_on_send(&t->pacing, bytes, t->socket.stack->now_ns);
-	/* As Linux: the end of a train of segments is pushed, so that receivers hand it on. */
-	r->pushed |= bytes > tcp_segment_room(t);
 	if (bytes) {
 		data_sent(t);
 		t->total.bytes_sent += bytes;
