@@ -37,7 +37,7 @@ enum config_key {
 	CONFIG_TYPE(percent, "a share from 0 to 100, as 3 or 0.5%")                                \
 	CONFIG_TYPE(duration, "a time with its unit, as 10ms, 250us or 1s")                        \
 	CONFIG_TYPE(rate, "bits per second with a unit, as 10mbit, 500kbit or 1gbit")              \
-	CONFIG_TYPE(prefix, "an address with its prefix length, as 192.0.2.10/24")                 \
+	CONFIG_TYPE(prefix, "addresses with their prefix lengths, as 192.0.2.10/24, or dhcp")                 \
 	CONFIG_TYPE(address, "an IP address, as 192.0.2.1")                                        \
 	CONFIG_TYPE(addresses, "IP addresses separated by commas or spaces, as 192.0.2.1,192.0.2.2") \
 	CONFIG_TYPE(mac, "a unicast hardware address, as 02:00:00:00:00:01")                       \
@@ -73,6 +73,7 @@ struct config_value {
 		uint8_t mac[6];        /* mac */
 		struct {               /* prefix, address, addresses */
 			unsigned count;
+			bool dhcp;     /* prefix: the word dhcp is among them */
 			struct config_address at[CONFIG_ADDRESSES_MAX];
 		} addresses;
 	};

@@ -182,16 +182,21 @@ static bool parse_list(const char *text, bool prefixes, unsigned max, struct con
 	char word[64];
 
 	v->addresses.count = 0;
+	v->addresses.dhcp = false;
 	while (*text) {
 		struct config_address *a = &v->addresses.at[v->addresses.count];
 
 		if (v->addresses.count == max || next_word(&text, word, sizeof(word)) == 0)
 			return false;
+		if (prefixes && strcmp(word, "dhcp") == 0) {
+			v->addresses.dhcp = true;
+			continue;
+		}
 		if (prefixes ? !parse_one_prefix(word, a) : !parse_one_address(word, a))
 			return false;
 		v->addresses.count++;
 	}
-	return v->addresses.count > 0;
+	return v->addresses.count > 0 || v->addresses.dhcp;
 }
 
 static bool parse_prefix(const char *text, struct config_value *v)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "service/channel.h"
+#include "service/dhcp.h"
 #include "service/narrate.h"
 #include "service/pair.h"
 #include "service/service.h"
@@ -102,7 +103,7 @@ static void consider_leaving(struct service *s)
 
 static uint64_t next_deadline_ns(const struct service *s)
 {
-	uint64_t at_ns = stack_deadline(s->stack);
+	uint64_t at_ns = time_earlier(stack_deadline(s->stack), dhcp_deadline(s));
 
 	if (s->netif && !s->netif_down)
 		at_ns = time_earlier(at_ns, netif_deadline(s->netif));
@@ -138,6 +139,7 @@ void loop_round(struct service *s, uint64_t timeout_ns)
 	}
 	frames_receive(s);
 	s->busy = pair_work(s);
+	dhcp_work(s);
 	s->busy = frames_transmit(s) || s->busy || s->netif_readable;
 	/* Sending makes room and timers make events. */
 	if (!TAILQ_EMPTY(&s->work))

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "service/channel.h"
+#include "service/dhcp.h"
 #include "service/life.h"
 #include "service/narrate.h"
 #include "service/pair.h"
@@ -22,6 +23,8 @@
 
 /* How long a start waits for somebody to say that the address is taken. */
 #define CONFLICT_WAIT_NS (100 * NSEC_PER_MSEC)
+/* How long it waits for a DHCP server. Some look for three seconds whether an address is free. */
+#define LEASE_WAIT_NS (8 * NSEC_PER_SEC)
 #define WARNINGS_MAX 8U
 
 struct options {
@@ -212,6 +215,17 @@ static int begin(struct service *s, const struct options *o, const struct config
 	return error;
 }
 
+/* Programs that ask meanwhile wait for the start: nobody needs to know that there is no address yet. */
+static void await_lease(struct service *s)
+{
+	uint64_t until_ns = clock_now_ns() + LEASE_WAIT_NS;
+
+	while (dhcp_is_waiting(s) && !s->stopping && clock_now_ns() < until_ns)
+		loop_round(s, until_ns - clock_now_ns());
+	if (dhcp_is_waiting(s))
+		dhcp_fall_back(s);
+}
+
 /* An address that somebody else has would break both hosts: better not to begin. */
 static int check_addresses(struct service *s, char message[CONFIG_MESSAGE_BYTES])
 {
@@ -240,6 +254,8 @@ static void end(struct service *s)
 		pair_visit(s, reset_pair, NULL);
 		frames_transmit(s);
 	}
+	if (s->stack && s->netif)
+		dhcp_end(s);
 	watch_close(&s->listener);
 	channel_close_all(s);
 	narrate_destroy(s);
@@ -264,6 +280,8 @@ static int serve(const struct options *o, const struct config *c)
 	if (error == 0)
 		error = life_drop_privileges(message);
 	frames_open(&s);
+	if (error == 0)
+		await_lease(&s);
 	if (error == 0)
 		error = check_addresses(&s, message);
 	if (error == 0)

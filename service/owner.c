@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/dhcp.h"
 #include "service/narrate.h"
 #include "service/pair.h"
 #include "service/setup.h"
@@ -19,18 +20,25 @@ static size_t deliver(void *user, struct span data, bool urgent)
 
 static bool deliver_datagram(void *user, const struct datagram *d, const struct span *part, unsigned parts)
 {
+	if (dhcp_is_user(user)) {
+		dhcp_hear(user, part, parts);
+		return true;
+	}
 	return datagram_relay_in(user, d, part, parts);
 }
 
 static void tell_datagram_error(void *user, const struct datagram_error *e, struct span payload)
 {
-	datagram_relay_error(user, e, payload);
+	if (!dhcp_is_user(user))
+		datagram_relay_error(user, e, payload);
 }
 
 static void notify(void *user, unsigned events)
 {
 	struct pair *p = user;
 
+	if (dhcp_is_user(user))
+		return;
 	/* The engine frees its socket right after this. */
 	if (events & SOCKET_EVENT_GONE)
 		p->socket = NULL;
@@ -48,7 +56,7 @@ static void address(void *context, uint32_t interface, const struct ip_addr *a, 
 	char ip[IP_TEXT_BYTES], mac[MAC_TEXT_BYTES];
 
 	(void)interface;
-	if (!conflict)
+	if (!conflict || dhcp_heard_conflict(s, a))
 		return;
 	s->address_conflict = true;
 	snprintf(s->conflict, sizeof(s->conflict),

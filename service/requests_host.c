@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "service/dhcp.h"
 #include "service/narrate.h"
 #include "service/pair.h"
 #include "service/requests.h"
@@ -144,16 +145,38 @@ static void add_name_server(struct reply *r, const struct config_address *a)
 	add_text(r, line, strlen(line));
 }
 
+/* The lease's name servers and domain; false: it has none. */
+static bool add_lease_servers(struct service *s, struct reply *r)
+{
+	const struct dhcp_lease *lease = dhcp_lease_in_force(s);
+	char line[DHCP_TEXT_BYTES + 16];
+
+	for (unsigned i = 0; lease && i < lease->facts.dns_count; i++) {
+		struct config_address a = {.family = 4};
+
+		memcpy(a.octet, lease->facts.dns[i].octet + 12, 4);
+		add_name_server(r, &a);
+	}
+	if (lease && *lease->facts.domain) {
+		snprintf(line, sizeof(line), "search %s\n", lease->facts.domain);
+		add_text(r, line, strlen(line));
+	}
+	return lease && lease->facts.dns_count;
+}
+
 int request_resolver(struct service *s, struct channel *c, struct request *q, struct reply *r)
 {
 	const struct config_value *servers = &s->config->value[CONFIG_KEY_DNS];
 	const char *path = s->config->value[CONFIG_KEY_RESOLV_CONF].text;
 	char text[CONTROL_PAYLOAD_MAX + 1];
+	bool have_servers = servers->set;
 	ssize_t n;
 	int fd;
 
 	(void)c;
 	(void)q;
+	if (!have_servers)
+		have_servers = add_lease_servers(s, r);
 	for (unsigned i = 0; servers->set && i < servers->addresses.count; i++)
 		add_name_server(r, &servers->addresses.at[i]);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -166,7 +189,7 @@ int request_resolver(struct service *s, struct channel *c, struct request *q, st
 	for (char *line = text, *end; line && *line; line = end) {
 		end = strchr(line, '\n');
 		end = end ? end + 1 : line + strlen(line);
-		if (!servers->set || strncmp(line + strspn(line, " \t"), "nameserver", strlen("nameserver")) != 0)
+		if (!have_servers || strncmp(line + strspn(line, " \t"), "nameserver", strlen("nameserver")) != 0)
 			add_text(r, line, (size_t)(end - line));
 	}
 	return 0;

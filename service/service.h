@@ -47,6 +47,7 @@ struct pair;
 struct channel;
 struct narrator;
 struct pair_table;
+struct dhcp;
 
 TAILQ_HEAD(pair_queue, pair);
 TAILQ_HEAD(channel_list, channel);
@@ -87,6 +88,7 @@ struct service {
 	bool starved;             /* a listener waits for a free descriptor */
 	unsigned accept_record_bytes; /* kernel memory of one accept record on a pair */
 
+	struct dhcp *dhcp;        /* NULL: the addresses are configured */
 	struct narrator *narrator; /* NULL: nobody listens */
 	struct service_counters counters;
 	SLIST_HEAD(, grave) graves;

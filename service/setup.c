@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "service/dhcp.h"
 #include "service/pair.h"
 #include "service/setup.h"
 
@@ -143,7 +144,21 @@ static int open_driver(struct service *s, const struct link_facts *facts, char m
 	return error < 0 ? error : wrap_capture(s, message);
 }
 
-static int add_interface(struct service *s, char message[CONFIG_MESSAGE_BYTES])
+/* Wanted in so many words, or by an address of that family; with nothing configured, as the machine
+ * itself does on this interface. */
+static bool wants_ipv6(const struct service *s, const struct link_facts *facts)
+{
+	const struct config_value *own = value(s, CONFIG_KEY_ADDR), *asked = value(s, CONFIG_KEY_IPV6);
+
+	for (unsigned i = 0; !asked->set && i < own->addresses.count; i++)
+		if (own->addresses.at[i].family == 6)
+			return true;
+	if (!asked->set && !own->set)
+		return !ip_is_unspecified(&facts->gateway6);
+	return asked->set && asked->yes;
+}
+
+static int add_interface(struct service *s, const struct link_facts *facts, char message[CONFIG_MESSAGE_BYTES])
 {
 	const struct netif_facts *f = &s->netif->facts;
 	struct interface_config c = {
@@ -153,6 +168,7 @@ static int add_interface(struct service *s, char message[CONFIG_MESSAGE_BYTES])
 	    .gso_tcp = f->gso_tcp,
 	    .gso_udp = f->gso_udp,
 	    .checksum_offload = f->checksum_offload,
+	    .ipv6 = wants_ipv6(s, facts),
 	};
 	const struct config_value *mtu = value(s, CONFIG_KEY_MTU);
 	int index;
@@ -176,24 +192,12 @@ static int add_interface(struct service *s, char message[CONFIG_MESSAGE_BYTES])
 
 /* ---- addresses and routes ---- */
 
-static int no_address(const struct link_facts *facts, char message[CONFIG_MESSAGE_BYTES])
+/* By DHCP, unless there are addresses without that word among them. */
+static bool wants_dhcp(const struct service *s)
 {
-	char text[IP_TEXT_BYTES];
+	const struct config_value *own = value(s, CONFIG_KEY_ADDR);
 
-	for (unsigned i = 0; i < facts->address_count; i++) {
-		if (!ip_is_v4(&facts->address[i].addr))
-			continue;
-		snprintf(message, CONFIG_MESSAGE_BYTES,
-		    "the stack has no address: set TEACHNET_ADDR to a free one of the network of %s, with its length, as "
-		    "the machine's own is %s/%u (or try it without risk: teachnet lab)",
-		    facts->name, ip_print(&facts->address[i].addr, text), facts->address[i].bits);
-		return -EADDRNOTAVAIL;
-	}
-	snprintf(message, CONFIG_MESSAGE_BYTES,
-	    "the stack has no address: set TEACHNET_ADDR to a free one of the network of %s, as 192.0.2.10/24 "
-	    "(or try it without risk: teachnet lab)",
-	    facts->name);
-	return -EADDRNOTAVAIL;
+	return !own->set || own->addresses.dhcp;
 }
 
 static int add_address(struct service *s, const struct link_facts *facts, const struct prefix *p, char message[CONFIG_MESSAGE_BYTES])
@@ -202,6 +206,10 @@ static int add_address(struct service *s, const struct link_facts *facts, const 
 	int error;
 
 	ip_print(&p->addr, text);
+	if (!ip_is_v4(&p->addr) && !wants_ipv6(s, facts)) {
+		snprintf(message, CONFIG_MESSAGE_BYTES, "TEACHNET_ADDR has %s, and TEACHNET_IPV6 is no: leave one of them out", text);
+		return -EINVAL;
+	}
 	for (unsigned i = 0; i < facts->address_count; i++)
 		if (ip_equal(&facts->address[i].addr, &p->addr)) {
 			snprintf(message, CONFIG_MESSAGE_BYTES,
@@ -210,9 +218,7 @@ static int add_address(struct service *s, const struct link_facts *facts, const 
 			return -EADDRINUSE;
 		}
 	error = stack_address_add(s->stack, s->netif_index, p, true, s->now_ns);
-	if (error == -EAFNOSUPPORT)
-		snprintf(message, CONFIG_MESSAGE_BYTES, "TEACHNET_ADDR is %s: this stack does not speak IPv6 yet", text);
-	else if (error < 0)
+	if (error < 0)
 		snprintf(message, CONFIG_MESSAGE_BYTES, "the stack cannot have the address %s/%u: %s", text, p->bits,
 		    strerror(-error));
 	return error;
@@ -234,16 +240,16 @@ static int add_gateway(struct service *s, const struct ip_addr *gateway, char me
 	return error;
 }
 
-/* The interface's own gateway serves, when nothing else is said and it is on a network of ours. */
-static bool gateway_of_link(struct service *s, const struct link_facts *facts, struct ip_addr *out)
+/* The interface's own gateway serves, when nothing else is said and it is on a network of ours. One
+ * of IPv6 is link-local most of the time, and then on every network. */
+static bool serves_us(const struct service *s, const struct ip_addr *gateway)
 {
 	const struct config_value *own = value(s, CONFIG_KEY_ADDR);
 
-	*out = facts->gateway4;
-	for (unsigned i = 0; i < own->addresses.count; i++) {
+	for (unsigned i = 0; i < own->addresses.count && !ip_is_unspecified(gateway); i++) {
 		struct prefix p = setup_prefix(&own->addresses.at[i]);
 
-		if (!ip_is_unspecified(out) && ip_is_v4(out) && prefix_contains(&p, out))
+		if (prefix_contains(&p, gateway) || (own->addresses.at[i].family == 6 && ip_is_link_local(gateway) && !ip_is_v4(gateway)))
 			return true;
 	}
 	return false;
@@ -252,21 +258,23 @@ static bool gateway_of_link(struct service *s, const struct link_facts *facts, s
 static int add_addresses(struct service *s, const struct link_facts *facts, char message[CONFIG_MESSAGE_BYTES])
 {
 	const struct config_value *own = value(s, CONFIG_KEY_ADDR), *gateways = value(s, CONFIG_KEY_GATEWAY);
-	struct ip_addr gateway;
+	const struct ip_addr *of_link[] = {&facts->gateway4, &facts->gateway6};
 	int error = 0;
 
-	if (!own->set)
-		return no_address(facts, message);
 	for (unsigned i = 0; i < own->addresses.count && error == 0; i++) {
 		struct prefix p = setup_prefix(&own->addresses.at[i]);
 
 		error = add_address(s, facts, &p, message);
 	}
-	if (error == 0 && !gateways->set && gateway_of_link(s, facts, &gateway))
-		error = add_gateway(s, &gateway, message);
+	for (unsigned i = 0; !gateways->set && i < 2 && error == 0; i++)
+		if (serves_us(s, of_link[i]))
+			error = add_gateway(s, of_link[i], message);
 	for (unsigned i = 0; gateways->set && i < gateways->addresses.count && error == 0; i++) {
-		gateway = setup_prefix(&gateways->addresses.at[i]).addr;
-		error = add_gateway(s, &gateway, message);
+		struct ip_addr gateway = setup_prefix(&gateways->addresses.at[i]).addr;
+
+		/* One of IPv4 is on the network of a lease that there is not yet: dhcp.c adds it then. */
+		if (!ip_is_v4(&gateway) || !wants_dhcp(s))
+			error = add_gateway(s, &gateway, message);
 	}
 	return error;
 }
@@ -285,13 +293,18 @@ int setup_stack(struct service *s, char message[CONFIG_MESSAGE_BYTES])
 		    facts.name);
 		error = -EINVAL;
 	}
-	if (error == 0 && !value(s, CONFIG_KEY_ADDR)->set)
-		error = no_address(&facts, message);
+	if (error == 0 && wants_dhcp(s) && !facts.has_link_header) {
+		snprintf(message, CONFIG_MESSAGE_BYTES, "%s has no hardware addresses, so that DHCP cannot be asked there: set TEACHNET_ADDR",
+		    facts.name);
+		error = -EADDRNOTAVAIL;
+	}
 	if (error == 0)
 		error = open_driver(s, &facts, message);
 	if (error == 0)
-		error = add_interface(s, message);
-	return error < 0 ? error : add_addresses(s, &facts, message);
+		error = add_interface(s, &facts, message);
+	if (error == 0)
+		error = add_addresses(s, &facts, message);
+	return error == 0 && wants_dhcp(s) ? dhcp_begin(s, message) : error;
 }
 
 void setup_undo(struct service *s)

@@ -151,6 +151,8 @@ struct interface_config {
 #define STACK_LOOPBACK_INDEX 1U
 /* Returns the new interface's index or a negative errno. */
 int stack_interface_add(struct stack *s, const struct interface_config *config);
+/* Another limit for packets, within the link's own (at least 68). 0, -ENODEV, -EINVAL. */
+int stack_interface_set_mtu(struct stack *s, uint32_t interface, uint32_t mtu_bytes);
 /* Takes an interface away with its addresses, routes and neighbours. */
 int stack_interface_remove(struct stack *s, uint32_t interface);
 

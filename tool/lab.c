@@ -37,6 +37,8 @@ static const struct poptOption options[] = {
 	{"duplicate", 0, POPT_ARG_STRING, &lab.duplicate, 0, "Deliver this share of frames twice", "PERCENT"},
 	{"seed", 0, POPT_ARG_STRING, &lab.seed, 0, "Repeat the same chances on the wire", "NUMBER"},
 	{"mtu", 0, POPT_ARG_INT, &lab.mtu_bytes, 0, "Largest IP packet on the wire (68 to 65535; 1500)", "BYTES"},
+	{"family", 0, POPT_ARG_INT, &lab.family, 0, "Give the hosts' names addresses of IPv4 or IPv6 only", "4|6"},
+	{"dhcp", 0, POPT_ARG_NONE, &lab.dhcp, 0, "Let our stack ask the second host for its addresses (DHCP, IPv6 router)", NULL},
 	{"pcap", 0, POPT_ARG_STRING, &lab.pcap, 0, "Capture what passes on the wire", "FILE"},
 	{"log", 0, POPT_ARG_STRING, &lab.log, 0, "Write the narrated conversation of our stack there", "FILE"},
 	{"stack", 0, POPT_ARG_STRING, &lab.stack, 0, "Name of the stack; 'kernel': the same lab without ours", "NAME"},
@@ -58,6 +60,8 @@ static int check_options(void)
 {
 	if (lab.mtu_bytes && (lab.mtu_bytes < 68 || lab.mtu_bytes > 65535))
 		return complain("--mtu: give a number of bytes from 68 to 65535");
+	if (lab.family && lab.family != 4 && lab.family != 6)
+		return complain("--family: say 4 or 6");
 	if (lab.keep && mkdir(lab.keep, 0755) < 0 && errno != EEXIST)
 		return complain("--keep: cannot make %s: %m", lab.keep);
 	lab.kernel_stack = lab.stack && !strcmp(lab.stack, "kernel");

@@ -27,6 +27,11 @@
 #define LAB_PEER_NUMBER 0xc0000201U
 #define LAB_HOST_NUMBER 0xc0000202U
 #define LAB_PREFIX_BITS 24
+/* RFC 3849's prefix, of which the same holds. */
+#define LAB_NETWORK6 "2001:db8:"
+#define LAB_PEER_ADDRESS6 LAB_NETWORK6 ":1"
+#define LAB_HOST_ADDRESS6 LAB_NETWORK6 ":2"
+#define LAB_PREFIX6_BITS 64
 #define LAB_INTERFACE "eth0" /* on both hosts */
 
 /* Where our lab's folder is told to the processes in it. */
@@ -36,6 +41,8 @@ struct lab {
 	/* What was asked for; NULL or 0: not. */
 	char *loss, *delay, *rate, *reorder, *duplicate, *seed, *pcap, *stack, *keep, *log;
 	int mtu_bytes;
+	int dhcp;   /* our stack gets its addresses from the second host */
+	int family; /* 0: the hosts' names have addresses of both */
 	const char **command; /* NULL: a shell */
 
 	struct places places;
@@ -53,6 +60,12 @@ __attribute__((noreturn)) void lab_init(struct lab *lab);
 
 /* lab_content.c: 0 or STATUS_ERROR after a sentence. */
 int lab_content_make(const char *cache);
+
+/* Where the names are asked for. */
+static inline const char *lab_name_server(const struct lab *lab)
+{
+	return lab->family == 6 ? LAB_PEER_ADDRESS6 : LAB_PEER_ADDRESS;
+}
 
 /* lab_links.c: makes interfaces and the second host's namespace (pinned to folder/peer.net), and
  * starts the wire. 0 or STATUS_ERROR after a sentence. */

@@ -40,6 +40,7 @@ static const char nginx_conf[] =
     "	server {\n"
     "		listen 80 backlog=4096;\n"
     "		listen 443 ssl backlog=4096;\n"
+    "%s"
     "		server_name www.lab peer.lab;\n"
     "		ssl_certificate www.pem;\n"
     "		ssl_certificate_key www.key;\n"
@@ -58,7 +59,18 @@ static const char nginx_conf[] =
     "	}\n"
     "}\n";
 
-/* DHCP and router advertisements would be switched on in this file. */
+/* With --dhcp. The first address is the one that our host has in other labs; short leases can be
+ * watched. */
+static const char dnsmasq_dhcp[] =
+    "dhcp-authoritative\n"
+    "dhcp-sequential-ip\n"
+    "no-ping\n"
+    "dhcp-leasefile=dhcp.leases\n"
+    "domain=lab\n"
+    "dhcp-range=" LAB_HOST_ADDRESS "," LAB_NETWORK ".50,2m\n"
+    "enable-ra\n"
+    "dhcp-range=" LAB_NETWORK6 ":,ra-stateless,10m\n";
+
 static const char dnsmasq_conf[] =
     "keep-in-foreground\n"
     "log-facility=-\n"
@@ -71,14 +83,18 @@ static const char dnsmasq_conf[] =
     "interface=" LAB_INTERFACE "\n"
     "bind-interfaces\n"
     "local=/lab/\n"
-    "host-record=host.lab," LAB_HOST_ADDRESS "\n"
-    "host-record=peer.lab," LAB_PEER_ADDRESS "\n"
-    "host-record=www.lab," LAB_PEER_ADDRESS "\n";
-
-static const char resolv_conf[] = "nameserver " LAB_PEER_ADDRESS "\nsearch lab\n";
+    "host-record=host.lab%s\n"
+    "host-record=peer.lab%s\n"
+    "host-record=www.lab%s\n"
+    "%s"; /* DHCP */
 
 /* Names of the second host are left to the DNS: seeing the question is the point. */
-static const char hosts[] = "127.0.0.1 localhost\n" LAB_HOST_ADDRESS " host.lab host\n";
+static const char hosts[] = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n";
+static const char hosts4[] = LAB_HOST_ADDRESS " host.lab host\n";
+static const char hosts6[] = LAB_HOST_ADDRESS6 " host.lab host\n";
+
+static const char listen6[] = "		listen [::]:80 backlog=4096;\n"
+			      "		listen [::]:443 ssl backlog=4096;\n";
 
 int lab_file_write(const struct lab *lab, const char *name, mode_t mode, const char *format, ...)
 {
@@ -125,7 +141,7 @@ static int make_certificates(const struct lab *lab)
 	    "subjectKeyIdentifier = hash\n"
 	    "[server]\nbasicConstraints = critical,CA:FALSE\nextendedKeyUsage = serverAuth\n"
 	    "subjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid\n"
-	    "subjectAltName = DNS:www.lab,DNS:peer.lab,IP:" LAB_PEER_ADDRESS "\n";
+	    "subjectAltName = DNS:www.lab,DNS:peer.lab,IP:" LAB_PEER_ADDRESS ",IP:" LAB_PEER_ADDRESS6 "\n";
 	static const char *const authority[] = {"openssl", "req", "-config", "openssl.conf", "-x509", "-newkey",
 		"ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "365", "-subj",
 		"/CN=teachnet lab authority", "-extensions", "ca", "-keyout", "ca.key", "-out", "ca.pem", NULL};
@@ -194,14 +210,29 @@ static int make_nsswitch(const struct lab *lab)
 	return out && fclose(out) == 0 ? 0 : STATUS_ERROR;
 }
 
+/* The addresses of a name, as dnsmasq's host-record has them. */
+static const char *record_of(const struct lab *lab, const char *four, const char *six, const char *both)
+{
+	return lab->family == 4 ? four : lab->family == 6 ? six : both;
+}
+
+static int make_dnsmasq_conf(const struct lab *lab)
+{
+	const char *user = lab->change_user ? "user=nobody\ngroup=nogroup\n" : geteuid() == 0 ? "user=root\n" : "";
+	const char *host = record_of(lab, "," LAB_HOST_ADDRESS, "," LAB_HOST_ADDRESS6, "," LAB_HOST_ADDRESS "," LAB_HOST_ADDRESS6);
+	const char *peer = record_of(lab, "," LAB_PEER_ADDRESS, "," LAB_PEER_ADDRESS6, "," LAB_PEER_ADDRESS "," LAB_PEER_ADDRESS6);
+
+	return lab_file_write(lab, "dnsmasq.conf", 0644, dnsmasq_conf, user, host, peer, peer,
+	    lab->dhcp ? dnsmasq_dhcp : "");
+}
+
 int lab_files_make(const struct lab *lab)
 {
 	return lab_file_write(lab, "nginx.conf", 0644, nginx_conf, lab->change_user ? "user nobody nogroup;\n" : "",
-		   lab->folder, lab->folder, lab->folder) ||
-	    lab_file_write(lab, "dnsmasq.conf", 0644, dnsmasq_conf,
-		lab->change_user ? "user=nobody\ngroup=nogroup\n" : geteuid() == 0 ? "user=root\n" : "") ||
-	    lab_file_write(lab, "resolv.conf", 0644, "%s", resolv_conf) ||
-	    lab_file_write(lab, "hosts", 0644, "%s", hosts) ||
+		   access("/proc/sys/net/ipv6", F_OK) == 0 ? listen6 : "", lab->folder, lab->folder, lab->folder) ||
+	    make_dnsmasq_conf(lab) ||
+	    lab_file_write(lab, "resolv.conf", 0644, "nameserver %s\nsearch lab\n", lab_name_server(lab)) ||
+	    lab_file_write(lab, "hosts", 0644, "%s%s%s", hosts, lab->family == 6 ? "" : hosts4, lab->family == 4 ? "" : hosts6) ||
 	    lab_file_write(lab, "teachnet.conf", 0644, "%s", "") || make_nsswitch(lab) ||
 	    make_certificates(lab) || make_bundle(lab);
 }

@@ -140,11 +140,29 @@ static void choose_congestion(void)
 	fclose(file);
 }
 
+/* With --dhcp, as on a LAN where nothing was configured. */
+static void set_addresses(const struct lab *lab)
+{
+	char text[128];
+
+	if (lab->dhcp) {
+		unsetenv("TEACHNET_ADDR");
+		unsetenv("TEACHNET_GATEWAY");
+		unsetenv("TEACHNET_DNS");
+		set("TEACHNET_IPV6", NULL, "yes");
+		return;
+	}
+	snprintf(text, sizeof(text), "%s/%d,%s/%d", LAB_HOST_ADDRESS, LAB_PREFIX_BITS, LAB_HOST_ADDRESS6, LAB_PREFIX6_BITS);
+	set("TEACHNET_ADDR", NULL, text);
+	set("TEACHNET_GATEWAY", NULL, LAB_PEER_ADDRESS "," LAB_PEER_ADDRESS6);
+	set("TEACHNET_DNS", NULL, lab_name_server(lab));
+}
+
 static void set_environment(const struct lab *lab)
 {
 	static const char *const trust[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
 		"GIT_SSL_CAINFO"};
-	static const char *const settings[] = {"MAC", "MTU", "LOSS", "REORDER", "DUPLICATE", "DELAY", "RATE"};
+	static const char *const settings[] = {"MAC", "MTU", "IPV6", "LOSS", "REORDER", "DUPLICATE", "DELAY", "RATE"};
 	char text[2 * PLACE_BYTES];
 
 	for (unsigned i = 0; i < sizeof(trust) / sizeof(trust[0]); i++)
@@ -159,10 +177,7 @@ static void set_environment(const struct lab *lab)
 	set(LAB_VARIABLE, NULL, lab->folder);
 	set("TEACHNET_STACK", NULL, lab->stack ? lab->stack : "default");
 	set("TEACHNET_INTERFACE", NULL, LAB_INTERFACE);
-	snprintf(text, sizeof(text), "%s/%d", LAB_HOST_ADDRESS, LAB_PREFIX_BITS);
-	set("TEACHNET_ADDR", NULL, text);
-	set("TEACHNET_GATEWAY", NULL, LAB_PEER_ADDRESS);
-	set("TEACHNET_DNS", NULL, LAB_PEER_ADDRESS);
+	set_addresses(lab);
 	set("TEACHNET_RESOLV_CONF", lab->folder, "resolv.conf");
 	set("TEACHNET_HOSTS", lab->folder, "hosts");
 	set("TEACHNET_RUNTIME_DIR", lab->folder, "run");
@@ -183,10 +198,11 @@ static void greet(const struct lab *lab)
 	if (lab->command || !isatty(STDERR_FILENO))
 		return;
 	fprintf(stderr,
-	    "This shell is on host.lab (%s), whose network is %s.\n"
-	    "www.lab, also called peer.lab (%s), offers http, https, DNS, iperf3, echo, discard and chargen.\n"
+	    "This shell is on host.lab (%s, %s), whose network is %s.\n"
+	    "www.lab, also called peer.lab (%s, %s), offers http, https, DNS, iperf3, echo, discard and chargen.\n"
 	    "teachnet peer CMD runs CMD there; teachnet ss, trace ... look into our stack; exit ends the lab.\n",
-	    LAB_HOST_ADDRESS, lab->kernel_stack ? "the kernel's" : "our own TCP/IP stack", LAB_PEER_ADDRESS);
+	    LAB_HOST_ADDRESS, LAB_HOST_ADDRESS6, lab->kernel_stack ? "the kernel's" : "our own TCP/IP stack",
+	    LAB_PEER_ADDRESS, LAB_PEER_ADDRESS6);
 }
 
 __attribute__((noreturn)) static void become_command(const struct lab *lab)

@@ -47,11 +47,13 @@ static void set_kernel(const char *name, const char *value)
 	close(fd);
 }
 
-/* IPv6 stays off until the lab has addresses of that family to give: no chatter on the wire. */
+/* No chatter of kernels on the wire: IPv6 stays off where it is not wanted (its loopback does no harm),
+ * and where it is, nobody is asked for routers, and addresses are ready at once. */
 static void quiet_ipv6(void)
 {
-	set_kernel("ipv6/conf/all/disable_ipv6", "1");
 	set_kernel("ipv6/conf/default/disable_ipv6", "1");
+	set_kernel("ipv6/conf/default/accept_ra", "0");
+	set_kernel("ipv6/conf/default/accept_dad", "0");
 }
 
 /* A new network namespace, which becomes ours; returns its descriptor. */
@@ -85,11 +87,20 @@ static int bring_up(const char *name, int mtu_bytes)
 	    made(link_setup_up(name), "bring an interface up");
 }
 
-static int give_address(uint32_t address)
+static struct ip_addr address6(uint8_t last_octet)
+{
+	return (struct ip_addr){{0x20, 0x01, 0x0d, 0xb8, [15] = last_octet}};
+}
+
+/* The addresses end in the same number in both families. A kernel may have been built without IPv6. */
+static int give_addresses(uint32_t address)
 {
 	struct prefix p = {.addr = ip_from_v4(address), .bits = LAB_PREFIX_BITS};
+	struct prefix p6 = {.addr = address6((uint8_t)address), .bits = LAB_PREFIX6_BITS};
 
-	return made(link_setup_address(LAB_INTERFACE, &p), "set an address");
+	return made(link_setup_address(LAB_INTERFACE, &p), "set an address") ||
+	    (access("/proc/sys/net/ipv6", F_OK) == 0 &&
+		made(link_setup_address(LAB_INTERFACE, &p6), "set an IPv6 address"));
 }
 
 /* teachnet lab's options are teachnet-wire's. */
@@ -168,14 +179,18 @@ static int make_wire(struct lab *lab, int mtu_bytes)
 
 static int set_up_host(const struct lab *lab, int mtu_bytes)
 {
-	const struct ip_addr gateway = ip_from_v4(LAB_PEER_NUMBER);
+	const struct ip_addr gateway = ip_from_v4(LAB_PEER_NUMBER), gateway6 = address6((uint8_t)LAB_PEER_NUMBER);
 	int result;
 
 	lab_enter(lab->host_ns_fd);
+	if (lab->kernel_stack)
+		set_kernel("ipv6/conf/" LAB_INTERFACE "/disable_ipv6", "0");
 	result = made(link_setup_up("lo"), "bring lo up") || bring_up(LAB_INTERFACE, mtu_bytes);
 	if (!result && lab->kernel_stack)
-		result = give_address(LAB_HOST_NUMBER) ||
-		    made(link_setup_route_default(LAB_INTERFACE, &gateway), "set the default route");
+		result = give_addresses(LAB_HOST_NUMBER) ||
+		    made(link_setup_route_default(LAB_INTERFACE, &gateway), "set the default route") ||
+		    (access("/proc/sys/net/ipv6", F_OK) == 0 &&
+			made(link_setup_route_default(LAB_INTERFACE, &gateway6), "set the IPv6 default route"));
 	return result;
 }
 
@@ -184,10 +199,12 @@ static int set_up_peer(const struct lab *lab, int mtu_bytes)
 	int result;
 
 	lab_enter(lab->peer_ns_fd);
+	set_kernel("ipv6/conf/" LAB_INTERFACE "/disable_ipv6", "0");
 	result = made(link_setup_up("lo"), "bring lo up") || bring_up(LAB_INTERFACE, mtu_bytes) ||
-	    give_address(LAB_PEER_NUMBER);
+	    give_addresses(LAB_PEER_NUMBER);
 	/* It is our gateway; as it knows no way to the world it says so (ICMP), and nobody has to wait. */
 	set_kernel("ipv4/ip_forward", "1");
+	set_kernel("ipv6/conf/all/forwarding", "1");
 	lab_enter(lab->host_ns_fd);
 	return result;
 }

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Duplicate address detection for IPv6 (RFC 4862 5.4): one probe, one second, as in Linux. Unlike
- * IPv4's, an address that is being probed is not used yet. */
+/*
+ * Duplicate address detection for IPv6 (RFC 4862 5.4): one probe, one second, as in Linux. An address
+ * that autoconfiguration has made is not used while it is being probed. One that was configured is
+ * (RFC 4429, optimistic): our host comes up with the first program that needs it, which should not
+ * wait for two seconds; its probe goes out at once, and what is said about it meanwhile overrides
+ * nothing that others know.
+ */
 #include "stack/protocol/nd.h"
 #include "stack/protocol/route.h"
 
@@ -39,7 +44,11 @@ void dad_begin(struct interface_address *a)
 	timer_init(&a->timer, step);
 	a->state = ADDRESS_TENTATIVE;
 	a->probes_left = 1;
-	timer_arm(&s->timers, &a->timer, time_after(s->now_ns, random_below(&s->random, DELAY_MAX_MSEC) * NSEC_PER_MSEC));
+	a->optimistic = !a->automatic;
+	if (a->optimistic)
+		timer_arm(&s->timers, &a->timer, s->now_ns);
+	else
+		timer_arm(&s->timers, &a->timer, time_after(s->now_ns, random_below(&s->random, DELAY_MAX_MSEC) * NSEC_PER_MSEC));
 }
 
 void dad_conflict(struct interface_address *a, const struct mac_addr *other)

@@ -40,13 +40,18 @@ struct interface_address *interface_address_find(const struct stack *s, uint32_t
 	return found;
 }
 
+bool interface_address_is_usable(const struct interface_address *a)
+{
+	if (a->state == ADDRESS_TENTATIVE)
+		return ip_is_v4(&a->prefix.addr) || a->optimistic;
+	return a->state != ADDRESS_CONFLICT;
+}
+
 struct interface_address *interface_address_usable(const struct stack *s, uint32_t index, const struct ip_addr *a)
 {
 	struct interface_address *found = interface_address_find(s, index, a);
 
-	if (!found || found->state == ADDRESS_CONFLICT || (found->state == ADDRESS_TENTATIVE && !ip_is_v4(a)))
-		return NULL;
-	return found;
+	return found && interface_address_is_usable(found) ? found : NULL;
 }
 
 static bool broadcasts_on(const struct interface *i, const struct ip_addr *a)
@@ -219,6 +224,21 @@ int stack_interface_add(struct stack *s, const struct interface_config *config)
 		return error ? error : (int)index;
 	}
 	return -ENOSPC;
+}
+
+int stack_interface_set_mtu(struct stack *s, uint32_t interface, uint32_t mtu_bytes)
+{
+	struct interface *i = interface_find(s, interface);
+
+	if (!i)
+		return -ENODEV;
+	if (mtu_bytes < MTU_MIN_BYTES)
+		return -EINVAL;
+	if (i->config.mtu_bytes != mtu_bytes) {
+		i->config.mtu_bytes = mtu_bytes;
+		route_touch(s);
+	}
+	return 0;
 }
 
 int stack_interface_remove(struct stack *s, uint32_t interface)

@@ -35,6 +35,7 @@ struct interface_address {
 	struct timer timer;    /* next probe, announcement, or change of state */
 	uint8_t probes_left, announcements_left;
 	uint64_t defended_ns;  /* when it was last defended against another station; 0: never */
+	bool optimistic;       /* RFC 4429: used while it is being probed */
 	bool automatic;        /* made by address autoconfiguration (router.c): it grows old */
 	uint8_t attempt;       /* which of the addresses that could be made, after conflicts */
 	uint64_t valid_until_ns, preferred_until_ns;
@@ -77,6 +78,7 @@ struct interface *interface_find(const struct stack *s, uint32_t index);
 struct interface_address *interface_address_find(const struct stack *s, uint32_t index, const struct ip_addr *a);
 /* The same, if it may be used to send and receive: not tentative (IPv6) and no duplicate. */
 struct interface_address *interface_address_usable(const struct stack *s, uint32_t index, const struct ip_addr *a);
+bool interface_address_is_usable(const struct interface_address *a);
 /* stack_address_add() for an address that was made by autoconfiguration: it brings no route to its
  * network, which routers tell of separately (RFC 5942). */
 int interface_address_make(struct interface *i, const struct prefix *p, bool probe, bool automatic,

@@ -94,7 +94,9 @@ static bool find_source(struct stack *s, const struct ip_addr *destination, cons
 	for (uint32_t n = STACK_LOOPBACK_INDEX + 1; n < INTERFACES_MAX; n++)
 		if (s->interface[n] && interface_source(s->interface[n], destination, &out->next_hop, &out->source))
 			return true;
-	return false;
+	/* RFC 1122 3.2.1.3 a: who does not know its address yet asks everybody for it, as nobody. */
+	out->source = ip_from_v4(0);
+	return i && ip_is_broadcast(destination);
 }
 
 uint32_t ip_link_mtu(const struct stack *s, const struct ip_path *path)

@@ -55,11 +55,11 @@ void nd_probe(struct interface *i, const struct ip_addr *target)
 
 /* ---- in ---- */
 
-static void answer(struct interface *i, const struct ip_packet *p, const struct nd_message *question)
+static void answer(struct interface *i, const struct ip_packet *p, const struct nd_message *question, bool override)
 {
 	bool probe = ip_is_unspecified(&p->source);
 	struct nd_message m = {.type = ICMPV6_NEIGHBOUR_ADVERTISEMENT, .target = question->target,
-	    .solicited = !probe, .override = true, .has_mac = true, .mac = i->config.mac};
+	    .solicited = !probe, .override = override, .has_mac = true, .mac = i->config.mac};
 
 	nd_send(i, &m, &question->target, probe ? &ipv6_all_nodes : &p->source,
 	    probe || !question->has_mac ? NULL : &question->mac);
@@ -73,18 +73,15 @@ static void solicitation(struct interface *i, const struct ip_packet *p, const s
 
 	if (!ours || ip_is_multicast(&m->target) || (probe && m->has_mac))
 		return;
-	if (ours->state == ADDRESS_TENTATIVE) {
-		/* Somebody else wants it, too. Questions of others about it are not answered yet. */
-		if (probe)
-			dad_conflict(ours, NULL);
-		return;
-	}
-	if (ours->state == ADDRESS_CONFLICT)
+	/* Somebody else wants it, too. */
+	if (ours->state == ADDRESS_TENTATIVE && probe)
+		dad_conflict(ours, NULL);
+	if (!interface_address_is_usable(ours))
 		return;
 	if (!probe && m->has_mac)
 		neighbour_heard(i, &p->source, &m->mac, NEIGHBOUR_ASKED_US);
 	if (probe || m->has_mac)
-		answer(i, p, m);
+		answer(i, p, m, ours->state != ADDRESS_TENTATIVE);
 }
 
 /* RFC 4861 7.2.5. */

@@ -77,7 +77,7 @@ static const struct interface_address *best_of(const struct interface *i, const 
 	{
 		const struct interface_address *a = container_of(it, struct interface_address, link);
 
-		if (ip_is_v4(&a->prefix.addr) || a->state == ADDRESS_TENTATIVE || a->state == ADDRESS_CONFLICT)
+		if (ip_is_v4(&a->prefix.addr) || !interface_address_is_usable(a))
 			continue;
 		if (!best || is_better(a, best, destination, interface))
 			best = a;

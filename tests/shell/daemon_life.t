@@ -67,10 +67,10 @@ ok "SIGTERM ends it" retry 5 gone "$(pid)"
 fails "and its socket" test -e "$scratch/run/default.sock"
 
 # --- sentences ---
-like "no address" "$(start TEACHNET_INTERFACE=)" '^error: .*(TEACHNET_ADDR|TEACHNET_INTERFACE)'
+like "no such interface" "$(start TEACHNET_INTERFACE=nope0)" '^error: .*nope0'
 like "no such interface" "$(start TEACHNET_INTERFACE=none0 TEACHNET_ADDR=192.0.2.1/24)" '^error: .*none0'
 like "a malformed value" "$(start TEACHNET_ADDR=192.0.2.1)" \
-	'^error: TEACHNET_ADDR is .192.0.2.1.: give an address with its prefix length, as 192.0.2.10/24$'
+	'^error: TEACHNET_ADDR is .192.0.2.1.: give addresses with their prefix lengths, as 192.0.2.10/24, or dhcp$'
 like "a folder of others" "$(mkdir -m 777 "$scratch/open" && start TEACHNET_RUNTIME_DIR="$scratch/open")" \
 	'^error: .*can be written by others: remove it, or set TEACHNET_RUNTIME_DIR'
 like "no folder" "$(start TEACHNET_RUNTIME_DIR=/proc/none)" '^error: .*Set TEACHNET_RUNTIME_DIR'

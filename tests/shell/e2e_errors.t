@@ -25,7 +25,8 @@ curl='curl -sS -m 5 -o /dev/null http://192.0.2.1/1K.bin'
 like "a malformed setting, to a program" "$(said teachnet lab sh -c "TEACHNET_ADDR=10.0.0.300/24 $curl")" \
 	"TEACHNET_ADDR.*10.0.0.300"
 like "an interface that does not exist" "$(said teachnet lab sh -c "TEACHNET_INTERFACE=nope0 $curl")" "nope0"
-like "no address" "$(said teachnet lab sh -c "TEACHNET_ADDR= $curl")" "TEACHNET_ADDR"
+like "no address, and nobody to ask" "$(said teachnet lab sh -c "TEACHNET_ADDR= $curl; cat \$TEACHNET_RUNTIME_DIR/*.log")" \
+	"no DHCP server.*TEACHNET_ADDR"
 like "no permission" "$(said teachnet lab setpriv --inh-caps -all --ambient-caps -all --bounding-set -net_raw --no-new-privs sh -c "$curl")" \
 	"(CAP_NET_RAW|cap_net_raw|root|permission)"
 like "an address that is taken on the LAN" "$(said teachnet lab sh -c "TEACHNET_ADDR=192.0.2.1/24 TEACHNET_GATEWAY= curl -sS -m 5 http://192.0.2.9/ ; cat \$TEACHNET_RUNTIME_DIR/*.log")" \

@@ -22,7 +22,7 @@ ok "1 GiB down" lab_bulk bash -c 'curl -fsS http://www.lab/1G.bin | cmp - $TEACH
 ok "1 GiB up" lab_bulk bash -c '
 	curl -fsS -T $TEACHNET_LAB/www/1G.bin http://www.lab/up && cmp $TEACHNET_LAB/upload/up $TEACHNET_LAB/www/1G.bin'
 ok "100 MiB up with nc, end of file included" lab_bulk bash -c '
-	teachnet peer nc -l -p 5000 >$TEACHNET_LAB/got & sleep 0.3
+	teachnet peer nc $nc_family -l -p 5000 >$TEACHNET_LAB/got & sleep 0.3
 	nc -N peer.lab 5000 <$TEACHNET_LAB/www/100M.bin && wait && cmp $TEACHNET_LAB/got $TEACHNET_LAB/www/100M.bin'
 # What loses 3 % leaves Reno and CUBIC some 0.4 MB/s, on any stack; BBR does not mind. Where the second
 # host's kernel has no BBR, it sends a tenth.

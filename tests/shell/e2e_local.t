@@ -8,17 +8,17 @@
 plan 8
 
 ok "the second host can ping ours" lab bash -ec '
-	nc -l -p 5000 & sleep 0.5 # what keeps a stack up
+	nc $nc_family -l -p 5000 & sleep 0.5 # what keeps a stack up
 	teachnet peer ping -c 3 -i 0.2 -W 2 host.lab; kill %1'
 ok "large pings come back in fragments" lab bash -ec '
-	nc -l -p 5000 & sleep 0.5
+	nc $nc_family -l -p 5000 & sleep 0.5
 	teachnet peer ping -c 2 -i 0.2 -W 2 -s 4000 host.lab; kill %1'
 ok "a closed port refuses" lab bash -c '
-	nc -l -p 5000 & sleep 0.5
+	nc $nc_family -l -p 5000 & sleep 0.5
 	teachnet peer nc -v -w 2 host.lab 5001 2>&1 | grep -i refused; status=$?; kill %1; exit $status'
 ok "two programs talk over our own address" lab bash -ec '
-	nc -l -p 5000 >$TEACHNET_LAB/got & sleep 0.5
-	nc -N 192.0.2.2 5000 <$TEACHNET_LAB/www/1M.bin; wait; cmp $TEACHNET_LAB/got $TEACHNET_LAB/www/1M.bin'
+	nc $nc_family -l -p 5000 >$TEACHNET_LAB/got & sleep 0.5
+	nc -N host.lab 5000 <$TEACHNET_LAB/www/1M.bin; wait; cmp $TEACHNET_LAB/got $TEACHNET_LAB/www/1M.bin'
 ok "and by loopback, as programs do" lab bash -ec '
 	nc -l 127.0.0.1 5000 >$TEACHNET_LAB/got & sleep 0.5
 	nc -N 127.0.0.1 5000 <$TEACHNET_LAB/www/1M.bin; wait; cmp $TEACHNET_LAB/got $TEACHNET_LAB/www/1M.bin'
@@ -48,7 +48,7 @@ if [ "$E2E_STACK" = kernel ]; then
 else
 	# Fields 14 and 15 of stat: clock ticks of 10 ms in user and system mode.
 	ok "an idle stack uses no CPU" lab_bulk bash -ec '
-		nc -l -p 5000 & sleep 0.5
+		nc $nc_family -l -p 5000 & sleep 0.5
 		pid=$(eval "$daemon_pid"); test -n "$pid"
 		read -r -a before </proc/$pid/stat; sleep 3; read -r -a after </proc/$pid/stat; kill %1
 		test $((after[13] + after[14] - before[13] - before[14])) = 0'

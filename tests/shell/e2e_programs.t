@@ -22,8 +22,8 @@ with() {
 with nc "nc: TCP echo" lab bash -c 'test "$(echo hello | nc -N -w 5 peer.lab 7)" = hello'
 with nc "nc: UDP to the peer and back" lab bash -c 'test "$(echo hello | nc -u -w 1 peer.lab 7)" = hello'
 with nc "nc: UDP from the peer and back" lab bash -ec '
-	(sleep 1.5; echo answer; sleep 1) | nc -u -l -p 5000 >$TEACHNET_LAB/heard & sleep 0.5
-	(echo question; sleep 3) | teachnet peer timeout 3 nc -u host.lab 5000 >$TEACHNET_LAB/got || :
+	(sleep 1.5; echo answer; sleep 1) | nc $nc_family -u -l -p 5000 >$TEACHNET_LAB/heard & sleep 0.5
+	(echo question; sleep 3) | teachnet peer timeout 3 nc $nc_family -u host.lab 5000 >$TEACHNET_LAB/got || :
 	grep -qx question $TEACHNET_LAB/heard; grep -qx answer $TEACHNET_LAB/got'
 with iperf3 "iperf3: out" lab_bulk iperf3 -c peer.lab -t 2
 with iperf3 "iperf3: in" lab_bulk iperf3 -c peer.lab -t 2 -R

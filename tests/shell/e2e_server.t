@@ -11,7 +11,7 @@ plan 6
 cat >"$scratch/up" <<'END'
 # Starts a server on 8000 in a folder with a file of 100 KiB, and waits until it answers.
 cd "$TEACHNET_LAB/temp" && head -c 102400 ../www/1M.bin >file
-python3 -m http.server 8000 >../server.log 2>&1 &
+python3 -m http.server 8000 $any_address >../server.log 2>&1 &
 server=$!
 for _ in $(seq 100); do
 	teachnet peer curl -fsS -o first http://host.lab:8000/file 2>/dev/null && break
@@ -39,7 +39,7 @@ fi
 ok "when it ends, its port is free" lab_bulk bash -ec ". $scratch/up"'
 	kill $server; wait $server || :
 	! teachnet peer curl -fsS --max-time 3 http://host.lab:8000/file
-	python3 -m http.server 8000 >../server.log 2>&1 & server=$!
+	python3 -m http.server 8000 $any_address >../server.log 2>&1 & server=$!
 	for _ in $(seq 50); do teachnet peer curl -fsS -o again http://host.lab:8000/file && break; sleep 0.1; done
 	cmp again file; kill $server'
 ok "nginx serves 100 MiB and a hundred small ones at once" lab_bulk bash -ec '
@@ -48,7 +48,7 @@ ok "nginx serves 100 MiB and a hundred small ones at once" lab_bulk bash -ec '
 	daemon off; worker_processes 2; pid our.pid; error_log stderr;
 	events { worker_connections 1000; }
 	http { access_log off; client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3;
-	uwsgi_temp_path t4; scgi_temp_path t5; server { listen 8080; root $TEACHNET_LAB/www; } }
+	uwsgi_temp_path t4; scgi_temp_path t5; server { listen 8080; listen [::]:8080; root $TEACHNET_LAB/www; } }
 	END
 	PATH=$PATH:/usr/sbin
 	nginx -p ./ -e stderr -c our.conf >../our-nginx.log 2>&1 &
@@ -57,6 +57,6 @@ ok "nginx serves 100 MiB and a hundred small ones at once" lab_bulk bash -ec '
 	teachnet peer sh -c "seq 100 | xargs -P 50 -I{} curl -fsS http://host.lab:8080/1M.bin -o got{}"
 	for i in $(seq 100); do cmp got$i ../www/1M.bin; done'
 ok "an upload into a server of ours arrives whole" lab_bulk bash -ec '
-	nc -l -p 5000 >$TEACHNET_LAB/got & sleep 0.5
+	nc $nc_family -l -p 5000 >$TEACHNET_LAB/got & sleep 0.5
 	teachnet peer nc -N host.lab 5000 <$TEACHNET_LAB/www/100M.bin
 	wait $!; cmp $TEACHNET_LAB/got $TEACHNET_LAB/www/100M.bin'

@@ -5,11 +5,16 @@
 #	lab [OPTIONS] CMD...       # with a narrated log and a capture, whose paths a failure prints
 #	lab_bulk [OPTIONS] CMD...  # without: for what moves many bytes
 #
+# E2E_FAMILY=6 runs the same tests in labs whose names have IPv6 addresses only.
 # E2E_STACK=kernel runs the same tests on the kernel's stack: what fails there is the test's fault.
 
 export teachnet=$top_builddir/teachnet
 export PATH=$top_builddir:$PATH
 : "${E2E_STACK:=default}"
+: "${E2E_FAMILY:=0}"
+# For programs that listen in one family only: nc $nc_family -l, http.server $any_address.
+export nc_family=-4 any_address=
+[ "$E2E_FAMILY" != 6 ] || nc_family=-6 any_address="--bind ::"
 # What a failure leaves lies beside the test's log.
 lab_kept=$top_builddir/tests/shell/kept/$(basename "$0" .t)
 rm -rf "$lab_kept"
@@ -20,8 +25,11 @@ if ! reason=$("$teachnet" lab --stack=kernel true 2>&1); then
 	skip_all "no lab can be made here: $(echo "$reason" | tail -n 1)"
 fi
 
-# Prints the stack's name for --stack.
-lab_on() { [ "$E2E_STACK" = default ] || echo "--stack=$E2E_STACK"; }
+# Prints the options that choose stack and family.
+lab_on() {
+	[ "$E2E_STACK" = default ] || echo "--stack=$E2E_STACK"
+	[ "$E2E_FAMILY" = 0 ] || echo "--family=$E2E_FAMILY"
+}
 
 # lab_kept_run FOLDER COMMAND...: what to look at is named when it fails, and removed when not.
 lab_kept_run() {
