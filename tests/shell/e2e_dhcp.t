@@ -26,7 +26,7 @@ ok "a lease is given back at the end" lab --dhcp bash -ec "$until"'
 	curl -fsS -o /dev/null http://www.lab/; teachnet stop
 	until_ "grep -q DHCPRELEASE.*192.0.2.2 \$TEACHNET_LAB/dnsmasq.log"'
 ok "an address that somebody has already is declined, and another one leased" lab --dhcp bash -ec "$until"'
-	teachnet peer ip address add 192.0.2.2/32 dev eth0
+	teachnet peer ip address add 192.0.2.2/24 dev eth0
 	nc -l -p 5000 & until_ "grep -q DHCPDECLINE.*192.0.2.2 \$TEACHNET_LAB/dnsmasq.log"
 	until_ "teachnet addr | grep -q \"inet 192.0.2.3/24\""
 	curl -fsS http://www.lab/ | cmp - $TEACHNET_LAB/www/index.html; kill %1'
