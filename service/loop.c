@@ -112,22 +112,15 @@ static uint64_t next_deadline_ns(const struct service *s)
 	return at_ns;
 }
 
-static int wait_for_events(struct service *s, struct epoll_event *events, uint64_t timeout_ns)
-{
-	uint64_t at_ns = next_deadline_ns(s), now_ns = clock_now_ns();
-	uint64_t span_ns = at_ns == TIME_NEVER ? TIME_NEVER : at_ns > now_ns ? at_ns - now_ns : 0;
-	struct timespec t;
-
-	span_ns = time_earlier(span_ns, timeout_ns);
-	t.tv_sec = (time_t)(span_ns / NSEC_PER_SEC);
-	t.tv_nsec = (long)(span_ns % NSEC_PER_SEC);
-	return epoll_pwait2(s->epoll_fd, events, EVENTS_PER_ROUND, span_ns == TIME_NEVER ? NULL : &t, NULL);
-}
-
 void loop_round(struct service *s, uint64_t timeout_ns)
 {
 	struct epoll_event events[EVENTS_PER_ROUND];
-	int count = wait_for_events(s, events, s->busy ? 0 : timeout_ns);
+	uint64_t at_ns = s->busy ? 0 : next_deadline_ns(s);
+	int count;
+
+	if (timeout_ns != TIME_NEVER)
+		at_ns = time_earlier(at_ns, time_after(clock_now_ns(), timeout_ns));
+	count = wait_for_events(s, events, EVENTS_PER_ROUND, at_ns);
 
 	s->now_ns = clock_now_ns();
 	s->counters.rounds++;

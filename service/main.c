@@ -194,6 +194,7 @@ static int begin(struct service *s, const struct options *o, const struct config
 	s->auto_started = o->automatic;
 	s->idle_exit_ns = c->value[CONFIG_KEY_IDLE_EXIT].ns;
 	s->idle_since_ns = TIME_NEVER;
+	wait_open(s, c->value[CONFIG_KEY_POLL].ns);
 	TAILQ_INIT(&s->channels);
 	SLIST_INIT(&s->graves);
 	s->now_ns = clock_now_ns();

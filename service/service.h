@@ -60,6 +60,14 @@ struct service_counters {
 #undef SERVICE_COUNTER
 };
 
+/* Of wait.c: whether looking is worth its while. */
+struct wait {
+	uint64_t limit_ns; /* how long to look before sleeping; 0: never */
+	bool eager;        /* events come fast: look before the next sleep */
+	unsigned pause;    /* short sleeps until a look is tried again, */
+	unsigned pause_max; /* and how many it was after the last look in vain */
+};
+
 struct service {
 	const struct config *config;
 	struct stack *stack;
@@ -67,6 +75,7 @@ struct service {
 	uint64_t instance;        /* random: names of this teachnetd's pairs */
 	uint64_t now_ns;          /* CLOCK_MONOTONIC, of this round */
 	int epoll_fd;
+	struct wait wait;
 	bool stopping;
 	bool busy;                /* the last round left something to do */
 
@@ -111,6 +120,13 @@ void loop_round(struct service *s, uint64_t timeout_ns);
 /* Frees block at the end of the round. */
 void service_bury(struct service *s, struct grave *g, void *block);
 void loop_bury_all(struct service *s);
+
+/* ---- wait.c ---- */
+
+struct epoll_event;
+void wait_open(struct service *s, uint64_t limit_ns);
+/* As epoll_wait(): until there are events, or the time has come. */
+int wait_for_events(struct service *s, struct epoll_event *events, int max, uint64_t at_ns);
 
 /* ---- frames.c: between engine and driver ---- */
 
