@@ -162,7 +162,7 @@ int stream_await_connected(struct descriptor *d, int timeout_option)
 
 uint32_t stream_fill(const struct descriptor *d)
 {
-	static const char waste[16384];
+	static char waste[FILL_MAX]; /* never written: all of it is the kernel's one page of zeros */
 	int room = 0;
 	socklen_t bytes = sizeof(room);
 	uint32_t filled = 0;
@@ -174,8 +174,7 @@ uint32_t stream_fill(const struct descriptor *d)
 	if (wanted > FILL_MAX)
 		wanted = FILL_MAX;
 	while (filled < wanted) {
-		uint32_t piece = wanted - filled < sizeof(waste) ? wanted - filled : (uint32_t)sizeof(waste);
-		ssize_t sent = real.send(d->fd, waste, piece, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t sent = real.send(d->fd, waste, wanted - filled, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (sent <= 0)
 			break;
