@@ -34,7 +34,7 @@ static short stream_bits(int fd)
 	struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT | POLLRDHUP };
 	int saved = errno;
 
-	(void)poll(&p, 1, 0);
+	(void)real.poll(&p, 1, 0);
 	errno = saved;
 	return p.revents;
 }
@@ -147,7 +147,7 @@ int stream_await_connected(struct descriptor *d, int timeout_option)
 
 		if (end >= 0 && left <= 0)
 			return -EAGAIN;
-		ready = poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
+		ready = real.poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
 		if (ready < 0 && (errno != EINTR || end >= 0 || !interrupted_restarts()))
 			return -errno;
 		if (ready <= 0)

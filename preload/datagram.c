@@ -76,6 +76,24 @@ static bool errors_take(uint64_t socket_id, struct control_datagram *header, voi
 	return true;
 }
 
+bool datagram_error_kept(const struct descriptor *d)
+{
+	for (unsigned i = 0; i < ERRORS_MAX; i++)
+		if (atomic_load_explicit(&errors[i].socket_id, memory_order_relaxed) == d->socket_id)
+			return true;
+	return false;
+}
+
+bool datagram_error_next(const struct descriptor *d)
+{
+	struct control_datagram header;
+	int saved = errno;
+	ssize_t got = real.recv(d->fd, &header, sizeof(header), MSG_PEEK | MSG_DONTWAIT);
+
+	errno = saved;
+	return got == sizeof(header) && header.magic == CONTROL_MAGIC && header.kind == CONTROL_DATAGRAM_ERROR;
+}
+
 /* ---- what the program wants to be told ---- */
 
 static void learn_options(struct descriptor *d)
@@ -156,7 +174,7 @@ static bool stack_gone(const struct descriptor *d)
 {
 	struct pollfd p = { .fd = d->fd, .events = POLLIN };
 
-	return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP) != 0;
+	return real.poll(&p, 1, 0) > 0 && (p.revents & POLLHUP) != 0;
 }
 
 static void copy_out(const struct iovec *iov, size_t count, unsigned char *to, size_t bytes)

@@ -30,6 +30,7 @@ struct row {
 static _Atomic(struct row *) pages[PAGES];
 /* Whose table it is: a vfork child runs in its parent's memory with a pid of its own. */
 static _Atomic pid_t owner;
+static _Atomic bool errors_wanted;
 
 static struct row *row_of(int fd)
 {
@@ -256,11 +257,18 @@ void descriptor_set(int fd, uint64_t facts, uint64_t socket_id, struct descripto
 		*d = (struct descriptor){ .fd = fd, .facts = life | facts, .socket_id = socket_id };
 }
 
+bool descriptors_want_errors(void)
+{
+	return atomic_load_explicit(&errors_wanted, memory_order_relaxed);
+}
+
 void descriptor_mark(struct descriptor *d, uint64_t set, uint64_t clear)
 {
 	struct row *row = row_of(d->fd);
 	uint64_t facts;
 
+	if ((set & DESCRIPTOR_RECVERR) != 0)
+		atomic_store_explicit(&errors_wanted, true, memory_order_relaxed);
 	d->facts = (d->facts & ~clear) | set;
 	if (row == NULL || !table_is_ours())
 		return;

@@ -95,6 +95,8 @@ int descriptor_next_internal(unsigned first, unsigned last);
 void descriptor_set(int fd, uint64_t facts, uint64_t socket_id, struct descriptor *d);
 /* Changes flags of the row (and of d), unless it has become another's. */
 void descriptor_mark(struct descriptor *d, uint64_t set, uint64_t clear);
+/* Has any socket of this process ever asked for IP_RECVERR? */
+bool descriptors_want_errors(void);
 void descriptor_forget(int fd);
 void descriptor_forget_range(unsigned first, unsigned last);
 /* Asks the kernel again. True: still the same socket. */

@@ -125,7 +125,7 @@ static int take_error(struct descriptor *d)
 	int error;
 
 	/* A connection that stands has no error to tell. */
-	if (descriptor_kind(d) == DESCRIPTOR_STREAM && poll(&p, 1, 0) >= 0 &&
+	if (descriptor_kind(d) == DESCRIPTOR_STREAM && real.poll(&p, 1, 0) >= 0 &&
 	    (p.revents & (POLLERR | POLLHUP)) == 0)
 		return 0;
 	if (descriptor_kind(d) == DESCRIPTOR_DATAGRAM) {

@@ -210,7 +210,7 @@ static int await_ready(int fd, const char *program)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char *newline = NULL;
 
-	while (newline == NULL && bytes < sizeof(text) - 1 && poll(&p, 1, READY_MS) > 0) {
+	while (newline == NULL && bytes < sizeof(text) - 1 && real.poll(&p, 1, READY_MS) > 0) {
 		ssize_t got = real.read(fd, text + bytes, sizeof(text) - 1 - bytes);
 
 		if (got <= 0)

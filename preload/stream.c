@@ -22,7 +22,7 @@ bool stream_hung_up(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
-	return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR)) != 0;
+	return real.poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 ssize_t stream_received(struct descriptor *d, ssize_t result, int flags)

@@ -174,6 +174,21 @@ static void nobody_there(void)
 	close(fd);
 }
 
+static void say_select(const char *what, int fd)
+{
+	fd_set sets[3];
+	struct timeval at_once = { .tv_sec = 0 };
+	int result;
+
+	for (int i = 0; i < 3; i++) {
+		FD_ZERO(&sets[i]);
+		FD_SET(fd, &sets[i]);
+	}
+	result = select(fd + 1, &sets[0], &sets[1], &sets[2], &at_once);
+	printf("%s: select %s = %d: %d %d %d\n", shim_case, what, result, FD_ISSET(fd, &sets[0]) != 0,
+	    FD_ISSET(fd, &sets[1]) != 0, FD_ISSET(fd, &sets[2]) != 0);
+}
+
 static void error_queue(void)
 {
 	struct sockaddr_in nobody = shim_nobody(SOCK_DGRAM);
@@ -193,10 +208,16 @@ static void error_queue(void)
 	CASE("error queue");
 	TRY(setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)));
 	TRY(recvmsg(fd, &m, MSG_ERRQUEUE));
+	BITS("nothing lost", fd);
 	TRY(sendto(fd, "lost", 4, 0, SA(&nobody), sizeof(nobody)));
 	shim_sleep(30);
+	BITS("lost", fd);
+	say_select("lost", fd);
 	TRY(recv(fd, text, sizeof(text), MSG_DONTWAIT));
+	BITS("told once", fd);
+	SAY("ppoll, told once", "%d", ppoll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, NULL, NULL));
 	TRY(recvmsg(fd, &m, MSG_ERRQUEUE));
+	BITS("told twice", fd);
 	SAY("payload", "%.4s", text);
 	SAY("where it went", "%d", to.sin_port == nobody.sin_port && to.sin_addr.s_addr == nobody.sin_addr.s_addr);
 	SAY("flags", "%d", (m.msg_flags & MSG_ERRQUEUE) != 0);
@@ -204,6 +225,14 @@ static void error_queue(void)
 	SAY("control message", "%d %d", control.header.cmsg_level, control.header.cmsg_type);
 	SAY("facts", "%u %u %u %u", facts.ee_errno, facts.ee_origin, facts.ee_type, facts.ee_code);
 	TRY(recvmsg(fd, &m, MSG_ERRQUEUE));
+	TRY(recv(fd, text, sizeof(text), MSG_DONTWAIT));
+	CASE("error queue first");
+	MUST(connect(fd, SA(&nobody), sizeof(nobody)) == 0);
+	TRY(send(fd, "lost", 4, 0));
+	shim_bits("lost again", shim_await(fd, POLLERR));
+	m.msg_controllen = sizeof(control);
+	TRY(recvmsg(fd, &m, MSG_ERRQUEUE));
+	BITS("taken", fd);
 	TRY(recv(fd, text, sizeof(text), MSG_DONTWAIT));
 	close(fd);
 }
