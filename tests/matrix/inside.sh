@@ -6,6 +6,7 @@
 www=$TEACHNET_LAB/www
 mkdir -p "$TEACHNET_LAB/temp/matrix" && cd "$TEACHNET_LAB/temp/matrix"
 export HOME=$PWD
+matrix=$top_srcdir/tests/matrix
 
 # same FILE FILE: byte by byte.
 same() { cmp "$1" "$2"; }

@@ -39,11 +39,13 @@ record() {
 
 # one SCRIPT: a point of the plan.
 one() {
-	local script=$1 name needs missing out folder
+	local script=$1 name needs header missing out folder
 	name="$(head_of program "$script") ($(head_of role "$script")): $(head_of tried "$script")"
 	needs=$(head_of needs "$script")
 	# shellcheck disable=SC2086
-	if missing=$(lacks ${needs:-$(head_of program "$script" | cut -d' ' -f1 | tr -d ,)}); then
+	header=$(head_of header "$script")
+	if missing=$(lacks ${needs:-$(head_of program "$script" | cut -d' ' -f1 | tr -d ,)}) ||
+		{ missing=$header && [ -n "$header" ] && [ ! -e "/usr/include/$header" ]; }; then
 		skip "$name" "$missing is not installed"
 		record "$script" "skipped: $missing is not installed"
 		return
