@@ -59,6 +59,17 @@ static int pair_state(struct descriptor *d, int *error)
 	return STREAM_CONNECTING;
 }
 
+/* The connection may be over for teachnetd before a program that inherited it has read anything:
+ * then the peer's bytes lie in the pair, or its end of file, which an idle pair never has. */
+static bool has_been_connected(int fd)
+{
+	char byte;
+	short bits = stream_bits(fd);
+
+	return ((bits & POLLRDHUP) != 0 && (bits & POLLHUP) == 0) ||
+	    real.recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 int stream_state(struct descriptor *d)
 {
 	bool connecting = descriptor_is(d, DESCRIPTOR_CONNECTING);
@@ -78,14 +89,14 @@ int stream_state(struct descriptor *d)
 	/* Drained: connected. Nobody filled it here: only teachnetd knows. */
 	if (state == STREAM_IDLE && !connecting) {
 		named = request_plain(d, CONTROL_GETPEERNAME);
-		state = named == 0 ? STREAM_CONNECTED : STREAM_IDLE;
+		state = named == 0 || has_been_connected(d->fd) ? STREAM_CONNECTED : STREAM_IDLE;
 	} else if (state == STREAM_IDLE) {
 		state = STREAM_CONNECTED;
 	} else if (state == STREAM_CONNECTED) {
 		/* Hung up. A socket that was never connected has no peer to have done so, but the
 		 * difference is teachnetd's to know, and it may have forgotten. */
 		named = request_plain(d, CONTROL_GETPEERNAME);
-		state = named == -ENOTCONN ? STREAM_IDLE : STREAM_CONNECTED;
+		state = named == -ENOTCONN && !has_been_connected(d->fd) ? STREAM_IDLE : STREAM_CONNECTED;
 	}
 	if (state == STREAM_CONNECTED)
 		descriptor_mark(d, DESCRIPTOR_CONNECTED, DESCRIPTOR_CONNECTING | DESCRIPTOR_FRESH);
