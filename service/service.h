@@ -84,6 +84,7 @@ struct service {
 	struct watch netif_watch;
 	bool netif_readable;      /* the last batch was full: there may be more */
 	bool netif_down;
+	bool hole_is_old;         /* frames.c: what is missing did not come a moment later */
 
 	struct watch listener;    /* the control socket */
 	char socket_path[CONFIG_PATH_BYTES];

@@ -286,5 +286,7 @@ void stack_visit_addresses(struct stack *s, void (*visit)(void *context, const s
 /* Counters and the bounds of every cache and queue. limit 0: none. */
 void stack_visit_counters(struct stack *s,
     void (*visit)(void *context, const char *name, const char *text, uint64_t value, uint64_t limit), void *context);
+/* One of them by itself, as it is asked for after each batch: segments with a hole before them. */
+uint64_t stack_out_of_order(const struct stack *s);
 
 #endif

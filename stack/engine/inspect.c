@@ -60,3 +60,8 @@ void stack_visit_counters(struct stack *s,
 	    s->packets->bytes_max);
 	tcp_visit_bounds(s, visit, context);
 }
+
+uint64_t stack_out_of_order(const struct stack *s)
+{
+	return s->counters.tcp_in_out_of_order;
+}
