@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include "stack/base/check.h"
+#include "stack/protocol/multicast.h"
 
 #define DEFAULT_TTL 64
 
@@ -35,6 +36,7 @@ int datagram_socket_create(struct stack *s, enum socket_kind kind, uint8_t famil
 	ds = mem_take_zeroed(&s->mem, sizeof(*ds));
 	if (!ds)
 		return -ENOBUFS;
+	list_init(&ds->memberships);
 	error = socket_setup(&ds->socket, s, ops, kind, family, protocol, id, user);
 	if (error) {
 		mem_give(&s->mem, ds, sizeof(*ds));
@@ -64,6 +66,7 @@ void datagram_abort(struct socket *so)
 {
 	struct stack *s = so->stack;
 
+	multicast_leave_all(so);
 	socket_teardown(so);
 	mem_give(&s->mem, datagram_of(so), sizeof(struct datagram_socket));
 }

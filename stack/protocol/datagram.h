@@ -14,6 +14,7 @@
 
 struct datagram_socket {
 	struct socket socket;      /* first */
+	struct list memberships;   /* struct membership: multicast.h */
 	unsigned shut;             /* SOCKET_SHUT_* bits */
 	uint16_t segment_bytes;    /* UDP_SEGMENT */
 	bool receive_merged;       /* UDP_GRO */

@@ -7,6 +7,7 @@
 #include "stack/base/checksum.h"
 #include "stack/protocol/datagram.h"
 #include "stack/protocol/icmp.h"
+#include "stack/protocol/multicast.h"
 #include "stack/protocol/nd.h"
 
 #define HOP_LIMIT 64U
@@ -201,6 +202,9 @@ void icmpv6_input(struct stack *s, const struct ip_packet *p)
 	case ICMPV6_TIME_EXCEEDED:
 		s->counters.icmp_in_time_exceeded++;
 		error_input(s, p, &m);
+		break;
+	case ICMPV6_MLD_QUERY:
+		mld_input(s, p);
 		break;
 	case ICMPV6_ROUTER_SOLICITATION:
 	case ICMPV6_ROUTER_ADVERTISEMENT:

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "stack/protocol/acd.h"
+#include "stack/protocol/multicast.h"
 #include "stack/protocol/nd.h"
 #include "stack/protocol/neighbour.h"
 #include "stack/protocol/route.h"
@@ -154,6 +155,7 @@ static int interface_make(struct stack *s, uint32_t index, const struct interfac
 	i->config = *config;
 	i->config.name[sizeof(i->config.name) - 1] = 0;
 	list_init(&i->addresses);
+	list_init(&i->groups);
 	s->interface[index] = i;
 	return 0;
 }
@@ -174,6 +176,7 @@ static void interface_free(struct interface *i)
 	struct stack *s = i->stack;
 
 	router_end(i);
+	multicast_forget_interface(i);
 	list_for_each_safe(it, &i->addresses)
 		address_free(container_of(it, struct interface_address, link));
 	s->interface[i->index] = NULL;

@@ -65,6 +65,7 @@ struct interface {
 	struct interface_config config;
 	struct list addresses;
 	uint32_t address_count;
+	struct list groups;    /* struct group: multicast.h */
 	struct interface_v6 v6;
 };
 

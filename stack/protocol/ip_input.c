@@ -5,6 +5,7 @@
 #include "stack/protocol/icmp.h"
 #include "stack/protocol/icmpv6.h"
 #include "stack/protocol/internet.h"
+#include "stack/protocol/multicast.h"
 
 void ip_input(struct stack *s, struct span packet, const struct ip_arrival *how)
 {
@@ -44,6 +45,8 @@ void ip_deliver(struct stack *s, const struct ip_packet *p)
 		icmp_input(s, p);
 	else if (p->protocol == IP_PROTOCOL_ICMPV6 && !v4)
 		icmpv6_input(s, p);
+	else if (p->protocol == IP_PROTOCOL_IGMP && v4)
+		igmp_input(s, p);
 	else if (!wanted)
 		nobody_wants(s, p);
 }

@@ -5,7 +5,10 @@
  * otherwise ignored; source-routed packets are therefore taken for what their destination says.
  */
 #include "stack/protocol/internet.h"
+#include "stack/protocol/multicast.h"
 #include "stack/protocol/reassembly.h"
+
+#define ALL_HOSTS 0xe0000001U
 
 static bool in_network_zero(const struct ip_addr *a)
 {
@@ -32,7 +35,9 @@ static const char *judge_source(struct stack *s, const struct ipv4 *ip, const st
 
 static bool is_for_group(struct stack *s, const struct interface *i, const struct ip_addr *a)
 {
-	return ip_is_broadcast(a) || ip_is_multicast(a) || interface_is_broadcast(s, i->index, a) ||
+	if (ip_is_multicast(a))
+		return ip_to_v4(a) == ALL_HOSTS || multicast_is_member(s, i, a);
+	return ip_is_broadcast(a) || interface_is_broadcast(s, i->index, a) ||
 	       (i->index == STACK_LOOPBACK_INDEX && ip_is_broadcast_here(s, a));
 }
 

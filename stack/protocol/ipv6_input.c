@@ -5,6 +5,7 @@
  */
 #include "stack/protocol/icmpv6.h"
 #include "stack/protocol/internet.h"
+#include "stack/protocol/multicast.h"
 #include "stack/protocol/reassembly.h"
 
 /* An unfragmentable part longer than this is nobody's honest packet. */
@@ -31,11 +32,10 @@ static const char *judge_addresses(const struct ipv6 *ip, const struct interface
 	return NULL;
 }
 
-/* All nodes, and the groups in which our neighbours look for our addresses; on the loopback, what our
- * own sockets have sent to any group. */
+/* All nodes, the groups in which our neighbours look for our addresses, and those of our sockets. */
 static bool is_our_group(const struct interface *i, const struct ip_addr *group)
 {
-	if (i->index == STACK_LOOPBACK_INDEX || ip_equal(group, &ipv6_all_nodes))
+	if (ip_equal(group, &ipv6_all_nodes) || multicast_is_member(i->stack, i, group))
 		return true;
 	list_for_each(it, &i->addresses)
 	{

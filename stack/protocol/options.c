@@ -13,6 +13,7 @@
 #include "stack/base/text.h"
 #include "stack/protocol/interface.h"
 #include "stack/protocol/options_ipv6.h"
+#include "stack/protocol/options_multicast.h"
 #include "stack/protocol/socket.h"
 
 /* net.core.wmem_max and rmem_max; a request beyond them is cut, not refused (socket(7)). */

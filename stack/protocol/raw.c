@@ -10,6 +10,7 @@
 
 #include "stack/protocol/datagram.h"
 #include "stack/protocol/internet.h"
+#include "stack/protocol/multicast.h"
 #include "stack/wire/icmp.h"
 
 #define NO_CHECKSUM UINT16_MAX
@@ -40,7 +41,7 @@ static void deliver(struct socket *so, void *context)
 	struct span part[2] = {d->packet->header, d->packet->payload};
 	bool v4 = ip_is_v4(&d->packet->source);
 
-	if ((so->family == 4) != v4)
+	if ((so->family == 4) != v4 || !multicast_is_heard(so, d->packet))
 		return;
 	d->delivered = true;
 	if (is_filtered(so, d->packet))

@@ -21,6 +21,7 @@ static const struct socket_options defaults = {
     .multicast_loop = true,
     .multicast_loop6 = true,
     .multicast_all = true,
+    .multicast_all6 = true,
     .mtu_discover = IP_PMTUDISC_WANT,
     .mtu_discover6 = IPV6_PMTUDISC_WANT,
     .incoming_cpu = -1,

@@ -57,8 +57,9 @@ struct socket_options {
 	int16_t ttl, hop_limit;            /* -1: default */
 	uint8_t tos, traffic_class;
 	int16_t multicast_ttl, multicast_hops;
-	bool multicast_loop, multicast_loop6, multicast_all;
+	bool multicast_loop, multicast_loop6, multicast_all, multicast_all6;
 	uint32_t multicast_interface, multicast_interface6;
+	uint8_t multicast_address[4];      /* how IP_MULTICAST_IF named it */
 	uint8_t mtu_discover, mtu_discover6;              /* IP_PMTUDISC_* */
 	bool packet_info, packet_info6, receive_ttl, receive_tos, receive_error, receive_error6;
 	bool receive_hop_limit, receive_traffic_class;

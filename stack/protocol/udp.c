@@ -7,6 +7,7 @@
 
 #include "stack/base/checksum.h"
 #include "stack/protocol/datagram.h"
+#include "stack/protocol/multicast.h"
 #include "stack/wire/udp.h"
 
 #define NO_CHECKSUM UINT16_MAX
@@ -50,6 +51,8 @@ static void deliver(struct socket *so, void *context)
 	struct ip_packet alone = *d->packet;
 	struct span rest = d->udp->payload;
 
+	if (!multicast_is_heard(so, d->packet))
+		return;
 	d->delivered++;
 	if (datagram_of(so)->receive_merged && rest.bytes > alone.gso_bytes) {
 		deliver_one(so, d->packet, d->udp->source_port, rest);
