@@ -177,12 +177,20 @@ static socklen_t make_sockaddr(const struct lookup_address *a, in_port_t port, s
 	return sizeof(*in6);
 }
 
-/* ---- RFC 6724: which address first ---- */
+/*
+ * ---- RFC 6724: which address first ----
+ *
+ * Rules 3 and 4 have no case here: a source is not deprecated when there is a better one, and there
+ * is no mobile home. Nor has rule 7: this stack has no tunnels. Rule 9 is for IPv6: with IPv4 it
+ * undoes the turns that name servers take.
+ */
 
 struct candidate {
 	struct lookup_address address;
 	bool usable;
 	bool scopes_match;
+	bool labels_match;
+	unsigned prefix_bits; /* in common with its source; 0 for IPv4 */
 	int precedence;
 	unsigned order;
 };
@@ -201,20 +209,57 @@ static int scope_of(const struct lookup_address *a)
 	return b[0] == 0xfe && (b[1] & 0xc0) == 0xc0 ? 5 : 14;
 }
 
-/* RFC 6724 2.1, the default table; IPv4 is ::ffff:0:0/96. */
-static int precedence_of(const struct lookup_address *a)
-{
-	const unsigned char *b = a->bytes;
+/* RFC 6724 2.1's policy, with glibc's numbers (gai.conf(5)); IPv4 is ::ffff:0:0/96. First match. */
+static const struct policy {
+	unsigned char prefix[16];
+	unsigned bits;
+	int precedence, label;
+} policies[] = {
+	{ { [15] = 1 }, 128, 50, 0 },
+	{ { [10] = 0xff, [11] = 0xff }, 96, 10, 4 },
+	{ { 0 }, 96, 20, 3 },
+	{ { 0x20, 0x02 }, 16, 30, 2 },
+	{ { 0x20, 0x01 }, 32, 40, 7 },
+	{ { 0xfe, 0xc0 }, 10, 40, 5 },
+	{ { 0xfc }, 7, 40, 6 },
+	{ { 0 }, 0, 40, 1 },
+};
 
-	if (a->family == AF_INET || IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)b))
-		return 35;
-	if (IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)b))
-		return 50;
-	if (b[0] == 0x20 && b[1] == 0x02)
-		return 30;
-	if (b[0] == 0x20 && b[1] == 0x01 && b[2] == 0 && b[3] == 0)
-		return 5;
-	return (b[0] & 0xfe) == 0xfc ? 3 : 40;
+static unsigned common_bits(const unsigned char *a, const unsigned char *b)
+{
+	unsigned bits = 0;
+
+	while (bits < 128 && ((a[bits / 8] ^ b[bits / 8]) & 0x80 >> bits % 8) == 0)
+		bits++;
+	return bits;
+}
+
+static const struct policy *policy_of(const struct lookup_address *a)
+{
+	unsigned char six[16] = { [10] = 0xff, [11] = 0xff };
+	const struct policy *p = policies;
+
+	if (a->family == AF_INET)
+		memcpy(six + 12, a->bytes, 4);
+	else
+		memcpy(six, a->bytes, 16);
+	while (common_bits(six, p->prefix) < p->bits) /* the last has none */
+		p++;
+	return p;
+}
+
+/* Where connect() goes: the unspecified address means this host. */
+static struct lookup_address connected_to(const struct lookup_address *a)
+{
+	static const unsigned char any[16];
+	struct lookup_address to = *a;
+
+	if (memcmp(a->bytes, any, lookup_address_bytes(a->family)) != 0)
+		return to;
+	if (a->family == AF_INET)
+		to.bytes[0] = 127;
+	to.bytes[lookup_address_bytes(a->family) - 1] = 1;
+	return to;
 }
 
 static void judge(struct candidate *c, unsigned order)
@@ -222,10 +267,11 @@ static void judge(struct candidate *c, unsigned order)
 	struct sockaddr_storage to;
 	struct sockaddr_storage source;
 	struct lookup_address own = { .family = c->address.family };
-	socklen_t bytes = make_sockaddr(&c->address, htons(9), &to);
+	struct lookup_address peer = connected_to(&c->address);
+	socklen_t bytes = make_sockaddr(&peer, htons(9), &to);
 
 	c->order = order;
-	c->precedence = precedence_of(&c->address);
+	c->precedence = policy_of(&c->address)->precedence;
 	c->usable = lookup_host.source_for((struct sockaddr *)&to, bytes, &source) == 0;
 	if (!c->usable)
 		return;
@@ -234,6 +280,9 @@ static void judge(struct candidate *c, unsigned order)
 	else
 		memcpy(own.bytes, &((struct sockaddr_in *)&source)->sin_addr, 4);
 	c->scopes_match = scope_of(&own) == scope_of(&c->address);
+	c->labels_match = policy_of(&own)->label == policy_of(&c->address)->label;
+	if (own.family == AF_INET6)
+		c->prefix_bits = common_bits(own.bytes, c->address.bytes);
 }
 
 static int compare(const void *left, const void *right)
@@ -245,10 +294,14 @@ static int compare(const void *left, const void *right)
 		return a->usable ? -1 : 1; /* rule 1 */
 	if (a->scopes_match != b->scopes_match)
 		return a->scopes_match ? -1 : 1; /* rule 2 */
+	if (a->labels_match != b->labels_match)
+		return a->labels_match ? -1 : 1; /* rule 5 */
 	if (a->precedence != b->precedence)
 		return a->precedence > b->precedence ? -1 : 1; /* rule 6 */
 	if (scope_of(&a->address) != scope_of(&b->address))
 		return scope_of(&a->address) < scope_of(&b->address) ? -1 : 1; /* rule 8 */
+	if (a->address.family == AF_INET6 && b->address.family == AF_INET6 && a->prefix_bits != b->prefix_bits)
+		return a->prefix_bits > b->prefix_bits ? -1 : 1; /* rule 9 */
 	return a->order < b->order ? -1 : 1; /* rule 10 */
 }
 

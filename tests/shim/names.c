@@ -79,6 +79,8 @@ static void addresses(void)
 	lookup("no host", NULL, "80", HINTS(.ai_family = AF_INET, .ai_socktype = SOCK_STREAM));
 	lookup("passive", NULL, "80", HINTS(.ai_family = AF_INET, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE));
 	lookup("passive, IPv6", NULL, "80", HINTS(.ai_family = AF_INET6, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE));
+	lookup("no host, any family", NULL, "80", HINTS(.ai_socktype = SOCK_STREAM));
+	lookup("passive, any family", NULL, "80", HINTS(.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE));
 	lookup("passive with a host", "127.0.0.1", "80",
 	    HINTS(.ai_family = AF_INET, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE));
 	lookup("a bad family", "127.0.0.1", "80", HINTS(.ai_family = 99));
