@@ -3,7 +3,7 @@
 # tried: 4 threads, 40 connections at once that set and get 100 values each and compare
 # needs: memcached python3
 # version: memcached -V
-memcached $([ "$(id -u)" != 0 ] || echo -u root) -t 4 -p 11211 -U 0 -I 2m &
+memcached $([ "$(id -u)" != 0 ] || echo -u root) -t 4 -p 11211 -U 0 -I 2m -m 1024 &
 ours_up 11211
 cat >client.py <<-'END'
 	import socket, threading, os
