@@ -21,6 +21,8 @@
 #define PROBE_RTT_NS (200 * NSEC_PER_MSEC)
 #define PROBE_WAIT_LEAST_NS (2 * NSEC_PER_SEC)
 #define RENO_ROUNDS_MOST 63U
+#define CONTENDED_ROUNDS 8U  /* a cycle of Linux's BBR */
+#define DRAIN_ROUND_TRIPS 8U /* then the queue is not ours */
 
 static const struct {
 	uint16_t pacing, window;
@@ -105,8 +107,10 @@ static void start_up(struct congestion *c, uint64_t rate, uint64_t now_ns)
 	bbr_raise_long_slope(c);
 }
 
-/* After so many rounds a Reno flow would have had its loss: let it and us share (5.3.3.5.2). */
-static bool time_to_probe(const struct congestion *c, uint64_t now_ns)
+/* After so many rounds a Reno flow would have had its loss: let it and us share (5.3.3.5.2). Linux's
+ * BBR, which probes every eight rounds and keeps a queue, would take three quarters of the path from
+ * one that waits as long as the draft says: beside somebody who queues we probe as often. */
+static bool time_to_probe(const struct congestion *c, uint64_t srtt_ns, uint64_t now_ns)
 {
 	const struct bbr *b = &c->bbr;
 	uint64_t pipe = bbr_bdp_bytes(c, b->bw, BBR_UNIT) / c->mss_bytes;
@@ -114,11 +118,16 @@ static bool time_to_probe(const struct congestion *c, uint64_t now_ns)
 
 	if (rounds > RENO_ROUNDS_MOST)
 		rounds = RENO_ROUNDS_MOST;
+	if (rounds > CONTENDED_ROUNDS && bbr_others_queue(b, srtt_ns))
+		rounds = CONTENDED_ROUNDS;
 	return now_ns > b->cycle_stamp_ns + b->probe_wait_ns || b->rounds_since_probe >= rounds;
 }
 
-static bool time_to_cruise(const struct congestion *c, uint64_t in_flight)
+/* Also when the queue does not drain whatever we do: giving way to it for ever would starve us. */
+static bool time_to_cruise(const struct congestion *c, uint64_t in_flight, uint64_t now_ns)
 {
+	if (now_ns - c->bbr.cycle_stamp_ns > DRAIN_ROUND_TRIPS * c->bbr.min_rtt_ns)
+		return true;
 	if (in_flight > bbr_inflight_with_headroom(c))
 		return false;
 	return in_flight <= bbr_inflight_bytes(c, c->bbr.max_bw, BBR_UNIT);
@@ -181,9 +190,9 @@ static void update_probe_phase(struct congestion *c, const struct congestion_ack
 	switch ((enum bbr_mode)b->mode) {
 	case BBR_PROBE_DOWN:
 	case BBR_PROBE_CRUISE:
-		if (time_to_probe(c, a->now_ns))
+		if (time_to_probe(c, a->srtt_ns, a->now_ns))
 			start_refill(b);
-		else if (b->mode == BBR_PROBE_DOWN && time_to_cruise(c, a->in_flight_bytes))
+		else if (b->mode == BBR_PROBE_DOWN && time_to_cruise(c, a->in_flight_bytes, a->now_ns))
 			set_mode(b, BBR_PROBE_CRUISE);
 		break;
 	case BBR_PROBE_REFILL:

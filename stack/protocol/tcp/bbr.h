@@ -47,6 +47,8 @@ void bbr_reset_congestion_signals(struct bbr *b);
 void bbr_reset_short_term(struct bbr *b);
 /* The bandwidth filter forgets the probe before last. */
 void bbr_advance_max_bw(struct bbr *b);
+/* A queue that stands although we do not fill it belongs to others. */
+bool bbr_others_queue(const struct bbr *b, uint64_t srtt_ns);
 /* Does this ACK's sample show more loss than the path's own noise explains? */
 bool bbr_inflight_too_high(const struct congestion *c, const struct congestion_ack *a);
 /* Is the last flight of Startup losing too much? */

@@ -13,6 +13,7 @@
 
 #define LOSS_THRESHOLD 1311U      /* 2 % of 65536: 2.7 */
 #define STARTUP_LOSS_THRESHOLD 7864U /* 12 %: an overflowing queue, not noise */
+#define CONTENDED_LOSS_THRESHOLD 13107U /* 20 %: Linux's BBR, which made the queue, does not care */
 #define STARTUP_LOSS_SEGMENTS 6U  /* two losses of a flight of ten say nothing: 5.3.1.3 */
 #define NOISE_MOST 9830U          /* 15 %: beyond it every loss counts */
 #define NOISE_FIRST 2621U         /* 4 %, believed until some dozens of rounds have shown it */
@@ -134,9 +135,16 @@ void bbr_probe_long_upward(struct congestion *c, const struct congestion_ack *a)
 
 /* ---- losses ---- */
 
-/* What share of a flight may be lost before it is taken for congestion, in 1/65536. */
-static uint64_t loss_share_allowed(const struct bbr *b)
+bool bbr_others_queue(const struct bbr *b, uint64_t srtt_ns)
 {
+	return b->min_rtt_ns != BBR_NONE && srtt_ns > b->min_rtt_ns + b->min_rtt_ns / 4;
+}
+
+/* What share of a flight may be lost before it is taken for congestion, in 1/65536. */
+static uint64_t loss_share_allowed(const struct bbr *b, uint64_t srtt_ns)
+{
+	if (bbr_others_queue(b, srtt_ns))
+		return most(CONTENDED_LOSS_THRESHOLD, 2 * (uint64_t)b->noise);
 	return most(LOSS_THRESHOLD, 2 * (uint64_t)b->noise);
 }
 
@@ -147,7 +155,7 @@ bool bbr_inflight_too_high(const struct congestion *c, const struct congestion_a
 	if (!a->rate.valid || flight == 0)
 		return false;
 	return a->rate.lost_bytes >
-	       flight * loss_share_allowed(&c->bbr) / 65536 + (uint64_t)MARGIN_SEGMENTS * c->mss_bytes;
+	       flight * loss_share_allowed(&c->bbr, a->srtt_ns) / 65536 + (uint64_t)MARGIN_SEGMENTS * c->mss_bytes;
 }
 
 bool bbr_startup_losses_high(const struct congestion *c)
@@ -171,13 +179,13 @@ static void learn_noise(struct bbr *b)
 }
 
 /* 5.5.10.3: one flight with congestion lowers the short-term bounds, never below what was delivered. */
-static void adapt_lower_bounds(struct congestion *c)
+static void adapt_lower_bounds(struct congestion *c, uint64_t srtt_ns)
 {
 	struct bbr *b = &c->bbr;
 	uint64_t all = b->round_lost + b->round_delivered;
 
 	if (bbr_is_probing(b) ||
-	    b->round_lost <= all * loss_share_allowed(b) / 65536 + (uint64_t)MARGIN_SEGMENTS * c->mss_bytes)
+	    b->round_lost <= all * loss_share_allowed(b, srtt_ns) / 65536 + (uint64_t)MARGIN_SEGMENTS * c->mss_bytes)
 		return;
 	if (b->bw_short == BBR_NONE)
 		b->bw_short = b->max_bw;
@@ -256,7 +264,7 @@ void bbr_model_update(struct congestion *c, const struct congestion_ack *a, uint
 	b->round_lost += a->lost_bytes;
 	b->round_delivered += a->delivered_bytes;
 	if (b->loss_round_start) {
-		adapt_lower_bounds(c);
+		adapt_lower_bounds(c, a->srtt_ns);
 		if (b->mode == BBR_PROBE_CRUISE || b->mode == BBR_PROBE_DOWN)
 			learn_noise(b);
 	}

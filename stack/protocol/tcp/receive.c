@@ -185,6 +185,9 @@ static void out_of_order(struct tcb *t, struct seq first, struct span data)
 	tcp_sack_note(t, position);
 	if (before == data.bytes) /* all of it was here already */
 		note_duplicate(t, first, seq_add(first, (uint32_t)data.bytes));
+	else if (t->sack_on) /* on a path that loses much, hardly anything comes in order; without SACK
+			      * a new window would make the duplicate ACK none */
+		tcp_window_grow(t, (uint32_t)data.bytes);
 	tcp_ack_schedule(t);
 }
 
