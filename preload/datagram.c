@@ -14,6 +14,7 @@
 #include <netinet/udp.h>
 
 #include "preload/ancillary.h"
+#include "preload/gather.h"
 #include "preload/real.h"
 #include "preload/sockets.h"
 #include "preload/user.h"
@@ -426,14 +427,98 @@ static ssize_t send_pair(struct descriptor *d, struct control_datagram *header, 
 	return -errno;
 }
 
-ssize_t datagram_send(struct descriptor *d, const struct msghdr *message, int flags)
+/* Where to and how, judged by its first part (or all) of so many bytes. */
+static ssize_t prepare(struct descriptor *d, struct control_datagram *header, const struct msghdr *message, size_t bytes)
 {
-	struct control_datagram header = {
+	ssize_t error;
+
+	*header = (struct control_datagram){
 		.magic = CONTROL_MAGIC,
 		.kind = CONTROL_DATAGRAM_DATA,
 		.ttl = -1,
 		.tos = -1,
 	};
+	error = take_destination(d, header, message);
+	if (error == 0)
+		error = ancillary_take(header, message);
+	if (error == 0)
+		error = judge_destination(d, &header->remote, bytes, header->gso_bytes > 0);
+	if (error == 0 && descriptor_type(d) == SOCK_DGRAM && bytes > UDP_BYTES_MAX)
+		error = -EMSGSIZE;
+	if (error == 0 && (d->facts & (DESCRIPTOR_CONNECTED | DESCRIPTOR_RECVERR)) != 0)
+		error = datagram_earlier_error(d);
+	return error;
+}
+
+static ssize_t send_gathered(struct descriptor *d, struct gathered *g, int flags)
+{
+	struct iovec iov = { .iov_base = g->payload, .iov_len = g->bytes };
+	struct msghdr whole = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t error = judge_destination(d, &g->header.remote, g->bytes, g->header.gso_bytes > 0);
+
+	if (error == 0 && descriptor_type(d) == SOCK_DGRAM && g->bytes > UDP_BYTES_MAX)
+		error = -EMSGSIZE;
+	return error < 0 ? error : send_pair(d, &g->header, &whole, flags);
+}
+
+/* One part more. An error loses the parts before it, as in Linux. */
+static ssize_t send_part(struct descriptor *d, struct gathered *g, const struct msghdr *message, size_t bytes, int flags)
+{
+	bool corked = g->corked;
+	ssize_t error = g->begun ? 0 : prepare(d, &g->header, message, bytes);
+
+	if (error == 0)
+		error = gather_append(g, message->msg_iov, message->msg_iovlen, bytes);
+	if (error == 0)
+		g->begun = true;
+	if (error == 0 && !corked && (flags & MSG_MORE) == 0)
+		error = send_gathered(d, g, flags);
+	if (error == 0 && (corked || (flags & MSG_MORE) != 0)) {
+		gather_leave(g, d->socket_id);
+	} else if (corked) {
+		g->begun = false;
+		g->bytes = 0;
+		gather_leave(g, d->socket_id);
+	} else {
+		gather_end(g);
+	}
+	return error < 0 ? error : (ssize_t)bytes;
+}
+
+ssize_t datagram_cork(struct descriptor *d, bool on)
+{
+	struct gathered *g = gather_take(d->socket_id);
+	ssize_t error = 0;
+
+	if (g == NULL && on)
+		g = gather_begin();
+	if (g == NULL)
+		return on ? -ENOBUFS : 0;
+	g->corked = on;
+	if (on) {
+		gather_leave(g, d->socket_id);
+		return 0;
+	}
+	if (g->begun)
+		error = send_gathered(d, g, 0);
+	gather_end(g);
+	return error < 0 ? error : 0;
+}
+
+bool datagram_corked(const struct descriptor *d)
+{
+	struct gathered *g = gather_take(d->socket_id);
+	bool corked = g != NULL && g->corked;
+
+	if (g != NULL)
+		gather_leave(g, d->socket_id);
+	return corked;
+}
+
+ssize_t datagram_send(struct descriptor *d, const struct msghdr *message, int flags)
+{
+	struct control_datagram header;
+	struct gathered *g;
 	size_t bytes = 0;
 	ssize_t error = judge_iov(message);
 
@@ -444,16 +529,16 @@ ssize_t datagram_send(struct descriptor *d, const struct msghdr *message, int fl
 			return -EINVAL;
 	if (bytes > IP_BYTES_MAX)
 		return -EMSGSIZE;
-	if ((flags & (MSG_OOB | MSG_MORE)) != 0)
+	if ((flags & MSG_OOB) != 0)
 		return -EOPNOTSUPP;
-	error = take_destination(d, &header, message);
-	if (error == 0)
-		error = ancillary_take(&header, message);
-	if (error == 0)
-		error = judge_destination(d, &header.remote, bytes, header.gso_bytes > 0);
-	if (error == 0 && descriptor_type(d) == SOCK_DGRAM && bytes > UDP_BYTES_MAX)
-		error = -EMSGSIZE;
-	if (error == 0 && (d->facts & (DESCRIPTOR_CONNECTED | DESCRIPTOR_RECVERR)) != 0)
-		error = datagram_earlier_error(d);
+	g = gather_take(d->socket_id);
+	if (g == NULL && (flags & MSG_MORE) != 0) {
+		g = gather_begin();
+		if (g == NULL)
+			return -ENOBUFS;
+	}
+	if (g != NULL)
+		return send_part(d, g, message, bytes, flags);
+	error = prepare(d, &header, message, bytes);
 	return error < 0 ? error : send_pair(d, &header, message, flags);
 }

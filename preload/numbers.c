@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "preload/gather.h"
 #include "preload/real.h"
 #include "preload/sockets.h"
 
@@ -52,8 +53,12 @@ int call_close(int fd)
 
 	if (descriptor_internal(fd))
 		return answer_int(-EBADF);
-	if (descriptor_cached(fd, &d) && descriptor_is(&d, DESCRIPTOR_LINGERS))
-		linger(&d);
+	if (descriptor_cached(fd, &d)) {
+		if (descriptor_is(&d, DESCRIPTOR_LINGERS))
+			linger(&d);
+		if (descriptor_kind(&d) == DESCRIPTOR_DATAGRAM)
+			gather_forget(d.socket_id);
+	}
 	/* Before, because the number may belong to another thread's descriptor directly after;
 	 * after, because somebody may have looked in between. */
 	descriptor_forget(fd);

@@ -86,6 +86,15 @@ static void remember(struct descriptor *d, const struct option_row *row, const v
 	descriptor_set_last_destination(d, 0); /* it depends on some of them */
 }
 
+/* UDP_CORK: the parts of a datagram are put together here. */
+static bool is_cork(struct descriptor *d, int level, int name)
+{
+	if (level != SOL_UDP || name != UDP_CORK || descriptor_kind(d) != DESCRIPTOR_DATAGRAM)
+		return false;
+	request_types(d);
+	return descriptor_type(d) == SOCK_DGRAM && descriptor_protocol(d) == IPPROTO_UDP;
+}
+
 static int set_ours(struct descriptor *d, int level, int name, const void *value, socklen_t bytes)
 {
 	const struct option_row *row = find_row(level, name);
@@ -98,6 +107,8 @@ static int set_ours(struct descriptor *d, int level, int name, const void *value
 		x.payload_bytes = CONTROL_PAYLOAD_MAX; /* no option is that long */
 	if (user_probe(value, x.payload_bytes) < 0)
 		return -EFAULT;
+	if (is_cork(d, level, name))
+		return bytes < sizeof(int) ? -EINVAL : (int)datagram_cork(d, is_not_zero(value, sizeof(int)));
 	if (row->place == PLACE_PAIR || row->place == PLACE_BOTH ||
 	    (row->place == PLACE_STREAM && descriptor_kind(d) == DESCRIPTOR_STREAM))
 		result = (int)outcome(real.setsockopt(d->fd, level, name, value, bytes));
@@ -180,6 +191,10 @@ static int get_ours(struct descriptor *d, int level, int name, void *value, sock
 		return -EINVAL;
 	if (level == SOL_SOCKET && known_here(d, name, &known))
 		return user_give_value(value, bytes, &known, sizeof(known));
+	if (is_cork(d, level, name)) {
+		known = datagram_corked(d);
+		return user_give_value(value, bytes, &known, sizeof(known));
+	}
 	x.request.argument[2] = (int32_t)(wanted < sizeof(room) ? wanted : sizeof(room));
 	result = request_exchange(d, CONTROL_GETSOCKOPT, &x);
 	if (result < 0) /* ESTALE: finished, and its options with it */

@@ -62,6 +62,9 @@ ssize_t datagram_send(struct descriptor *d, const struct msghdr *message, int fl
 ssize_t datagram_receive(struct descriptor *d, struct msghdr *message, int flags);
 /* An error about an earlier datagram, as a negative errno, or 0. */
 ssize_t datagram_earlier_error(struct descriptor *d);
+/* UDP_CORK: gathers from now on, or sends what was gathered. */
+ssize_t datagram_cork(struct descriptor *d, bool on);
+bool datagram_corked(const struct descriptor *d);
 /* Is the next message an error? */
 bool datagram_error_next(const struct descriptor *d);
 /* Has one been told once, and waits in the error queue? */

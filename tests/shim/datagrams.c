@@ -3,6 +3,7 @@
 #include "tests/shim/shim.h"
 
 #include <linux/errqueue.h>
+#include <netinet/udp.h>
 
 static void exchange(void)
 {
@@ -330,6 +331,56 @@ static void ancillary(void)
 	close(two);
 }
 
+static void in_parts(void)
+{
+	static char large[60000];
+	struct sockaddr_in a;
+	struct sockaddr_in b;
+	int one = shim_datagram(&a);
+	int two = shim_datagram(&b);
+	int on = 1;
+	socklen_t bytes = sizeof(on);
+	char text[16] = "";
+
+	CASE("in parts");
+	TRY(sendto(one, "abc", 3, MSG_MORE, SA(&b), sizeof(b)));
+	shim_sleep(20);
+	TRY(recv(two, text, sizeof(text), MSG_DONTWAIT));
+	TRY(sendto(one, "de", 2, MSG_MORE, SA(&a), sizeof(a)));
+	TRY(sendto(one, "f", 1, 0, SA(&b), sizeof(b)));
+	shim_await(two, POLLIN);
+	TRY(recv(two, text, sizeof(text), MSG_DONTWAIT));
+	SAY("together", "%.6s", text);
+	TRY(sendto(one, large, sizeof(large), MSG_MORE, SA(&b), sizeof(b)));
+	TRY(sendto(one, large, sizeof(large), MSG_MORE, SA(&b), sizeof(b)));
+	TRY(sendto(one, "alone", 5, 0, SA(&b), sizeof(b)));
+	shim_await(two, POLLIN);
+	TRY(recv(two, text, sizeof(text), MSG_DONTWAIT));
+	CASE("UDP_CORK");
+	MUST(connect(one, SA(&b), sizeof(b)) == 0);
+	TRY(setsockopt(one, IPPROTO_UDP, UDP_CORK, &on, sizeof(on)));
+	on = -1;
+	TRY(getsockopt(one, IPPROTO_UDP, UDP_CORK, &on, &bytes));
+	SAY("corked", "%d", on);
+	TRY(send(one, "one", 3, 0));
+	TRY(write(one, "two", 3));
+	shim_sleep(20);
+	TRY(recv(two, text, sizeof(text), MSG_DONTWAIT));
+	on = 0;
+	TRY(setsockopt(one, IPPROTO_UDP, UDP_CORK, &on, sizeof(on)));
+	shim_await(two, POLLIN);
+	TRY(recv(two, text, sizeof(text), MSG_DONTWAIT));
+	SAY("together", "%.6s", text);
+	TRY(send(one, "free", 4, 0));
+	shim_await(two, POLLIN);
+	TRY(recv(two, text, sizeof(text), MSG_DONTWAIT));
+	TRY(send(one, "lost", 4, MSG_MORE));
+	TRY(close(one));
+	shim_sleep(20);
+	TRY(recv(two, text, sizeof(text), MSG_DONTWAIT));
+	close(two);
+}
+
 static void unreachable(void)
 {
 	struct sockaddr_in to = shim_address(INADDR_BROADCAST, 9);
@@ -378,6 +429,7 @@ int main(void)
 	nobody_there();
 	error_queue();
 	ancillary();
+	in_parts();
 	unreachable();
 	same_port();
 	return 0;
