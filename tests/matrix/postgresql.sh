@@ -18,7 +18,7 @@ cat >as-nobody.py <<-'END'
 	os.execv(sys.argv[1], sys.argv[1:])
 END
 python3 as-nobody.py "$bin/initdb" -D pg/data -U lab -A trust --no-sync >init.log
-echo 'host all all 192.0.2.0/24 trust' >>pg/data/pg_hba.conf
+printf 'host all all %s trust\n' 192.0.2.0/24 2001:db8::/32 >>pg/data/pg_hba.conf
 python3 as-nobody.py "$bin/postgres" -D pg/data -c listen_addresses='*' -c unix_socket_directories= -c fsync=off >pg.log 2>&1 &
 within 20 teachnet peer "$bin/pg_isready" -h host.lab -U lab -d postgres
 teachnet peer pgbench -h host.lab -U lab -i -s 2 -q postgres
