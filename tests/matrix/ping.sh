@@ -2,7 +2,7 @@
 # role: client
 # tried: small and 1,400 bytes to the second host; from there to us
 # version: ping -V
-ping -c 3 -i 0.2 peer.lab | grep -q '3 received, 0% packet loss'
-ping -c 2 -i 0.2 -s 1400 192.0.2.1 | grep -q '2 received'
-ping -c 2 -i 0.2 -s 6000 192.0.2.1 | grep -q '2 received'
-teachnet peer ping -c 3 -i 0.2 host.lab | grep -q '3 received'
+ping -4 -c 3 -i 0.2 peer.lab | grep -q '3 received, 0% packet loss'
+ping -4 -c 2 -i 0.2 -s 1400 192.0.2.1 | grep -q '2 received'
+ping -4 -c 2 -i 0.2 -s 6000 192.0.2.1 | grep -q '2 received'
+teachnet peer ping -4 -c 3 -i 0.2 host.lab | grep -q '3 received'
