@@ -1,6 +1,6 @@
 # program: ping
 # role: client
-# tried: small and 1,400 bytes to the second host; from there to us
+# tried: IPv4: 56, 1,400 and 6,000 bytes to the second host; from there to us
 # version: ping -V
 ping -4 -c 3 -i 0.2 peer.lab | grep -q '3 received, 0% packet loss'
 ping -4 -c 2 -i 0.2 -s 1400 192.0.2.1 | grep -q '2 received'
