@@ -18,7 +18,8 @@ static struct socket *find(struct stack *s, const struct ip_addr *local, const s
 {
 	struct endpoint here = {.addr = *local, .port = identifier}, there = {.addr = *remote};
 
-	return port_find(s, SOCKET_ICMP, IP_PROTOCOL_ICMP, &here, &there, interface, NULL);
+	return port_find(s, SOCKET_ICMP, ip_is_v4(local) ? IP_PROTOCOL_ICMP : IP_PROTOCOL_ICMPV6, &here, &there,
+	    interface, NULL);
 }
 
 static uint16_t identifier_of(struct span message)
