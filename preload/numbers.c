@@ -5,7 +5,9 @@
  */
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -16,9 +18,9 @@
 /* ---- close ---- */
 
 /*
- * SO_LINGER with a time: Linux's close() waits until all is acknowledged. Sending is shut first, so
- * that the wait is for the FIN, too. The queue is looked at, not waited on: nothing else tells when
- * the last acknowledgement has come. Not for non-blocking sockets, nor when others hold it.
+ * SO_LINGER with a time: Linux's close() waits until all is acknowledged, also that of a non-blocking
+ * socket. The queues are looked at, not waited on: nothing else tells when the last acknowledgement
+ * has come. The FIN is not waited for: sending may not be shut here, others may hold the socket.
  */
 static void linger(struct descriptor *d)
 {
@@ -31,14 +33,14 @@ static void linger(struct descriptor *d)
 	struct timespec pause = { .tv_nsec = 1000000 };
 	int64_t left_ms;
 
-	if ((real.fcntl(d->fd, F_GETFL, 0) & O_NONBLOCK) != 0 ||
-	    request_exchange(d, CONTROL_GETSOCKOPT, &x) < 0 || option.l_onoff == 0 || option.l_linger == 0)
+	if (request_exchange(d, CONTROL_GETSOCKOPT, &x) < 0 || option.l_onoff == 0 || option.l_linger == 0)
 		return;
-	real.shutdown(d->fd, SHUT_WR);
 	for (left_ms = (int64_t)option.l_linger * 1000; left_ms > 0; left_ms -= pause.tv_nsec / 1000000) {
 		struct exchange queues = { 0 };
+		int in_pair = 0;
 
-		if (request_exchange(d, CONTROL_QUEUES, &queues) < 0 || queues.reply.argument[1] == 0)
+		if (real.ioctl(d->fd, SIOCOUTQ, &in_pair) < 0 || request_exchange(d, CONTROL_QUEUES, &queues) < 0 ||
+		    (in_pair == 0 && queues.reply.argument[1] == 0))
 			return;
 		nanosleep(&pause, NULL);
 		if (pause.tv_nsec < 32000000)

@@ -276,6 +276,48 @@ static void amounts(void)
 	close(p.server);
 }
 
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* close() with a time: until all is acknowledged, or the time is over. */
+static void lingers(bool full, bool nonblocking)
+{
+	static char piece[65536];
+	struct linger soft = { .l_onoff = 1, .l_linger = 1 };
+	struct shim_pair p = shim_connected();
+	int flags = fcntl(p.client, F_GETFL);
+	double begin;
+
+	MUST(setsockopt(p.client, SOL_SOCKET, SO_LINGER, &soft, sizeof(soft)) == 0);
+	shim_nonblocking(p.client);
+	MUST(send(p.client, "some", 4, 0) == 4);
+	for (int quiet = 0; full && quiet < 5; shim_sleep(20))
+		quiet = send(p.client, piece, sizeof(piece), 0) > 0 ? 0 : quiet + 1;
+	if (!nonblocking)
+		MUST(fcntl(p.client, F_SETFL, flags) == 0);
+	begin = seconds();
+	TRY(close(p.client));
+	begin = seconds() - begin;
+	SAY("waited", "%s", begin < 0.4 ? "not at all" : begin > 0.9 && begin < 2.5 ? "its time" : "otherwise");
+	TRY(recv(p.server, piece, 4, 0));
+	close(p.server);
+}
+
+static void lingering(void)
+{
+	CASE("close() with SO_LINGER, all taken");
+	lingers(false, false);
+	CASE("close() with SO_LINGER, not taken");
+	lingers(true, false);
+	CASE("close() with SO_LINGER, non-blocking");
+	lingers(true, true);
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -285,6 +327,7 @@ int main(void)
 	pipes_break();
 	resets();
 	urgent();
+	lingering();
 	amounts();
 	return 0;
 }
