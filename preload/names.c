@@ -133,6 +133,29 @@ int call_getaddrinfo(const char *node, const char *service, const struct addrinf
 	return m != NULL ? m->getaddrinfo(node, service, hints, list) : EAI_FAIL;
 }
 
+/*
+ * GAI_WAIT: one after the other, over our stack. GAI_NOWAIT would go to the kernel's stack from inside
+ * the C library, so it is refused.
+ */
+int call_getaddrinfo_a(int mode, struct gaicb **list, int count, struct sigevent *told)
+{
+	bool kernel;
+
+	(void)names_module(&kernel);
+	if (kernel || (mode != GAI_WAIT && mode != GAI_NOWAIT))
+		return real.getaddrinfo_a(mode, list, count, told);
+	if (mode == GAI_NOWAIT) {
+		start_complain("getaddrinfo_a() with GAI_NOWAIT is not supported: use GAI_WAIT or getaddrinfo() in a thread");
+		errno = ENOSYS;
+		return EAI_SYSTEM;
+	}
+	for (int i = 0; i < count; i++)
+		if (list[i] != NULL)
+			list[i]->__return = call_getaddrinfo(list[i]->ar_name, list[i]->ar_service, list[i]->ar_request,
+			    &list[i]->ar_result);
+	return 0;
+}
+
 int call_getnameinfo(const struct sockaddr *address, socklen_t bytes, char *host, socklen_t host_bytes, char *service,
     socklen_t service_bytes, int flags)
 {

@@ -108,6 +108,20 @@ static void back(const char *what, const void *address, socklen_t bytes, socklen
 	SAY(what, "%s %s %s", eai_name(error), error == 0 ? host : "", error == 0 ? service : "");
 }
 
+static void at_once(void)
+{
+	struct gaicb good = { .ar_name = "192.0.2.1", .ar_service = "80" };
+	struct gaicb bad = { .ar_name = "192.0.2.1", .ar_service = "nonesuch" };
+	struct gaicb *list[3] = { &good, NULL, &bad };
+
+	CASE("getaddrinfo_a");
+	SAY("GAI_WAIT", "%d", getaddrinfo_a(GAI_WAIT, list, 3, NULL));
+	SAY("good", "%s %d", eai_name(gai_error(&good)), good.ar_result != NULL);
+	SAY("bad", "%s", eai_name(gai_error(&bad)));
+	freeaddrinfo(good.ar_result);
+	SAY("a bad mode", "%s", getaddrinfo_a(99, list, 0, NULL) == EAI_SYSTEM ? shim_error() : "?");
+}
+
 static void names(void)
 {
 	struct sockaddr_in at = shim_address(INADDR_LOOPBACK, 80);
@@ -170,6 +184,7 @@ int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	addresses();
+	at_once();
 	names();
 	old_calls();
 	return 0;
