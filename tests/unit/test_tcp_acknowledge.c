@@ -21,7 +21,8 @@ static void one_segment_waits_40_ms(void **state)
 	advance(w, 39 * NSEC_PER_MSEC);
 	expect_silence(w);
 	advance(w, 5 * NSEC_PER_MSEC);
-	assert_in_range(expect_segment(w, TCP_ACK, 1, 0, 101)->time_ns - come_ns, 40 * NSEC_PER_MSEC, 42 * NSEC_PER_MSEC);
+	assert_in_range(expect_segment(w, TCP_ACK, 1, 0, 101)->time_ns - come_ns,
+	    40 * NSEC_PER_MSEC, 42 * NSEC_PER_MSEC);
 }
 
 /* RFC 5681 4.2: at least every second full segment is acknowledged at once. */

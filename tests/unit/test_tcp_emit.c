@@ -35,7 +35,8 @@ static void trains_are_cut(void **state)
 	assert_int_equal(socket_shutdown(w->socket, SOCKET_SHUT_WRITE, w->now_ns), 0);
 	settle(w);
 	for (unsigned i = 0; i < 5; i++) {
-		const struct seen *e = expect_segment(w, i < 4 ? TCP_ACK : TCP_FIN | TCP_ACK, 1 + position, i < 4 ? MSS_BYTES : 7, 1);
+		const struct seen *e = expect_segment(w, i < 4 ? TCP_ACK : TCP_FIN | TCP_ACK, 1 + position,
+		    i < 4 ? MSS_BYTES : 7, 1);
 
 		for (uint32_t j = 0; j < e->bytes; j++)
 			assert_int_equal(e->segment.data.data[j], byte_at(position + j));

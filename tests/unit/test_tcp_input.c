@@ -6,7 +6,8 @@
 static void damaged_is_dropped(void **state)
 {
 	uint8_t packet[TCP_HEADER_BYTES + TCP_OPTIONS_MAX];
-	struct tcp_segment seg = {.source_port = PEER_PORT, .destination_port = OUR_PORT, .seq = {PEER_ISS}, .flags = TCP_SYN};
+	struct tcp_segment seg = {.source_port = PEER_PORT, .destination_port = OUR_PORT,
+	    .seq = {PEER_ISS}, .flags = TCP_SYN};
 	struct world *w = *state;
 
 	program_listens(w, 5);

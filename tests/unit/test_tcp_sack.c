@@ -13,7 +13,8 @@ static void send_five(struct world *w)
 /* RFC 2018 3: a block says which segments have arrived; those are not in flight any more. */
 static void block_marks_segments(void **state)
 {
-	struct sack_block one = {{1 + 2 * MSS_BYTES}, {1 + 3 * MSS_BYTES}}, two = {{1 + 2 * MSS_BYTES}, {1 + 4 * MSS_BYTES}};
+	struct sack_block one = {{1 + 2 * MSS_BYTES}, {1 + 3 * MSS_BYTES}};
+	struct sack_block two = {{1 + 2 * MSS_BYTES}, {1 + 4 * MSS_BYTES}};
 	struct world *w = *state;
 
 	send_five(w);
@@ -62,4 +63,5 @@ static void block_below_the_ack_is_a_dsack(void **state)
 	assert_int_equal(connection(w)->sacked_out, 0);
 }
 
-WORLD_MAIN(WORLD_TEST(block_marks_segments), WORLD_TEST(lies_are_ignored), WORLD_TEST(block_below_the_ack_is_a_dsack))
+WORLD_MAIN(WORLD_TEST(block_marks_segments), WORLD_TEST(lies_are_ignored),
+    WORLD_TEST(block_below_the_ack_is_a_dsack))

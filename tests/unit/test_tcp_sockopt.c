@@ -23,12 +23,15 @@ static void bounds_are_kept(void **state)
 	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		set_option(w, w->socket, IPPROTO_TCP, row[i].name, row[i].good);
 		assert_int_equal(get_option(w, w->socket, IPPROTO_TCP, row[i].name), row[i].good);
-		assert_int_equal(socket_set_option(w->socket, IPPROTO_TCP, row[i].name, &row[i].bad, sizeof(int), w->now_ns),
+		assert_int_equal(socket_set_option(w->socket, IPPROTO_TCP, row[i].name, &row[i].bad, sizeof(int),
+				     w->now_ns),
 		    row[i].error);
 		assert_int_equal(get_option(w, w->socket, IPPROTO_TCP, row[i].name), row[i].good);
 	}
-	assert_int_equal(socket_set_option(w->socket, IPPROTO_TCP, 9999, &row[0].good, sizeof(int), w->now_ns), -ENOPROTOOPT);
-	assert_int_equal(socket_set_option(w->socket, IPPROTO_TCP, TCP_NODELAY, &row[0].good, 1, w->now_ns), -EINVAL);
+	assert_int_equal(socket_set_option(w->socket, IPPROTO_TCP, 9999, &row[0].good, sizeof(int), w->now_ns),
+	    -ENOPROTOOPT);
+	assert_int_equal(socket_set_option(w->socket, IPPROTO_TCP, TCP_NODELAY, &row[0].good, 1, w->now_ns),
+	    -EINVAL);
 }
 
 /* TCP_CONGESTION takes a name that exists, now or never; a child has its listener's options. */
@@ -39,7 +42,8 @@ static void congestion_by_name_and_inherited(void **state)
 	struct world *w = *state;
 
 	w->listener = new_socket(w, &w->listening);
-	assert_int_equal(socket_set_option(w->listener, IPPROTO_TCP, TCP_CONGESTION, "reno2", 5, w->now_ns), -ENOENT);
+	assert_int_equal(socket_set_option(w->listener, IPPROTO_TCP, TCP_CONGESTION, "reno2", 5, w->now_ns),
+	    -ENOENT);
 	assert_int_equal(socket_set_option(w->listener, IPPROTO_TCP, TCP_CONGESTION, "bbr", 3, w->now_ns), 0);
 	set_option(w, w->listener, IPPROTO_TCP, TCP_NODELAY, 1);
 	set_option(w, w->listener, IPPROTO_TCP, TCP_KEEPIDLE, 33);
@@ -67,4 +71,5 @@ static void maxseg_limits_both_ways(void **state)
 	expect_segment(w, TCP_ACK, 701, 700, 1);
 }
 
-WORLD_MAIN(WORLD_TEST(bounds_are_kept), WORLD_TEST(congestion_by_name_and_inherited), WORLD_TEST(maxseg_limits_both_ways))
+WORLD_MAIN(WORLD_TEST(bounds_are_kept), WORLD_TEST(congestion_by_name_and_inherited),
+    WORLD_TEST(maxseg_limits_both_ways))
