@@ -46,6 +46,10 @@ static void duplicate_is_told(void **state)
 	assert_int_equal(e->segment.options.sack[0].first.n, 1);
 	assert_int_equal(e->segment.options.sack[0].end.n, 1001);
 	peer_sends(w, TCP_ACK, 501, 1, 65535, NULL, 1000); /* half of it is new */
+	e = expect_segment(w, TCP_ACK, 1, 0, 1501);
+	assert_int_equal(e->segment.options.sack_count, 1);
+	assert_int_equal(e->segment.options.sack[0].first.n, 501);
+	assert_int_equal(e->segment.options.sack[0].end.n, 1001);
 	assert_int_equal(w->program.got_bytes, 1500);
 	assert_false(w->program.wrong);
 }
