@@ -12,6 +12,9 @@
 #include "service/pair.h"
 #include "service/setup.h"
 
+/* No program's buffer grows beyond this, whatever the kernel would allow. */
+#define TCP_BUFFER_BOUND_BYTES (64U << 20)
+
 #define MTU_MIN_BYTES 576U
 #define LOOPBACK_NAME "lo"
 
@@ -49,12 +52,29 @@ static int draw_secret(const struct service *s, uint8_t secret[32])
 	return 0;
 }
 
+/* Buffers within the bounds of this machine's kernel (tcp(7): tcp_rmem, tcp_wmem), so that programs
+ * see on our stack what they would see on it. Without the file the engine's defaults stay. */
+static void take_kernel_bounds(const char *file, uint32_t bounds[3])
+{
+	FILE *f = fopen(file, "re");
+	uint32_t seen[3];
+
+	if (!f)
+		return;
+	if (fscanf(f, "%u %u %u", &seen[0], &seen[1], &seen[2]) == 3 && seen[0] > 0 && seen[0] <= seen[1] &&
+	    seen[1] <= seen[2] && seen[2] <= TCP_BUFFER_BOUND_BYTES)
+		memcpy(bounds, seen, sizeof(seen));
+	fclose(f);
+}
+
 static int make_engine(struct service *s, char message[CONFIG_MESSAGE_BYTES])
 {
 	struct stack_config c = {.trace_frames = true};
 	struct stack_owner owner = owner_callbacks(s);
 	int error = draw_secret(s, c.secret);
 
+	take_kernel_bounds("/proc/sys/net/ipv4/tcp_rmem", c.tcp_receive_buffer_bytes);
+	take_kernel_bounds("/proc/sys/net/ipv4/tcp_wmem", c.tcp_send_buffer_bytes);
 	snprintf(c.tcp_congestion, sizeof(c.tcp_congestion), "%.15s", value(s, CONFIG_KEY_CONGESTION)->text);
 	if (error == 0)
 		s->stack = stack_create(&c, &owner, &s->mem, s->now_ns);

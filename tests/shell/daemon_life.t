@@ -22,7 +22,8 @@ at_exit 'kill $(cat "$scratch"/run/*.lock)'
 
 # --- twenty at once ---
 for i in $(seq 20); do
-	(start TEACHNET_IDLE_EXIT=60 >"$scratch/start.$i") &
+	# through a pipe, whose end comes only when the daemon has said its word
+	(start TEACHNET_IDLE_EXIT=60 | cat >"$scratch/start.$i") &
 done
 wait
 is "20 starts at once: each is told ok" "$(cat "$scratch"/start.* | sort | uniq -c | tr -s ' ')" " 20 ok"
