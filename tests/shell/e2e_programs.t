@@ -33,6 +33,7 @@ with iperf3 "iperf3: UDP loses little of 20 Mbit/s" lab_bulk bash -c '
 with iperf3 "iperf3: a server on our stack, both ways" lab_bulk bash -ec '
 	iperf3 -s -p 5999 >$TEACHNET_LAB/iperf.log & sleep 0.5
 	teachnet peer iperf3 -c host.lab -p 5999 -t 1
+	sleep 0.5 # between two clients iperf3 closes its listener and opens another
 	teachnet peer iperf3 -c host.lab -p 5999 -t 1 -R'
 with python3 "python: asyncio, 200 connections to the echo service at once" lab_bulk python3 -c '
 import asyncio
